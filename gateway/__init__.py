@@ -1,0 +1,1 @@
+"""The one GraphQL endpoint; it holds no business rule."""

@@ -1,0 +1,1 @@
+"""Many questions, one call: what the GraphQL types ask, batched into the RPCs of the backends."""

@@ -1,0 +1,1 @@
+"""The contracts: error codes, protobuf and GraphQL. This room imports no other."""

@@ -1,0 +1,1 @@
+"""The gRPC backends, and what every one of their processes needs."""

@@ -1,0 +1,1 @@
+"""What every process needs and no word of the account centre: settings, servers, channels, stores, telemetry."""

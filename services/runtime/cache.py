@@ -1,0 +1,38 @@
+"""One URL, one cache: `memory://` (in this process, the Redis commands all the same) or `redis://host:port/db`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+TIMEOUT_SECONDS = 0.2
+"""How long a call to the cache may take. A cache that is slower than the store behind it is of no use."""
+
+
+@asynccontextmanager
+async def open_cache(url: str) -> AsyncIterator[Redis]:
+    """The cache at `url`, closed at the end; connects on first use. Values are bytes."""
+    cache = connect(url)
+    try:
+        yield cache
+    finally:
+        await cache.aclose()
+
+
+def connect(url: str) -> Redis:
+    """A client of the cache at `url`. It never retries: whoever asks can do without the cache."""
+    if url == "memory://":
+        from fakeredis import FakeAsyncRedis
+
+        return FakeAsyncRedis()
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=50,
+        timeout=TIMEOUT_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis.from_pool(pool)

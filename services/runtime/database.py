@@ -1,0 +1,70 @@
+"""One URL, one store: `sqlite+aiosqlite:///file.db` or `postgresql+psycopg://user@host/name`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import MetaData, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+# Constraint names are part of a migration; without a rule SQLite would leave them unnamed.
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def metadata() -> MetaData:
+    """Fresh table definitions of one backend, with constraint names that migrations can rely on."""
+    return MetaData(naming_convention=NAMING)
+
+
+class Database:
+    """The store of one backend: sessions for reading, transactions for writing."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session that is rolled back at its end."""
+        async with self._sessions() as session:
+            yield session
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session that commits at its end, or rolls everything back when the block raises."""
+        async with self._sessions.begin() as session:
+            yield session
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """The database at `url`, its pool closed at the end; connects on first use."""
+    engine = create_engine(url)
+    try:
+        yield Database(engine)
+    finally:
+        await engine.dispose()
+
+
+def create_engine(url: str) -> AsyncEngine:
+    """An engine with the settings that each kind of store needs to serve concurrent requests."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_size=10, max_overflow=10, pool_timeout=5, pool_pre_ping=True)
+    engine = create_async_engine(url, connect_args={"timeout": 5})
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Lets readers go on while one writes; waits for a lock instead of failing; checks foreign keys."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

