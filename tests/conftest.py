@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from redis.asyncio import Redis
@@ -19,6 +20,8 @@ from services.runtime.cache import open_cache
 from services.runtime.database import Database, open_database
 from services.runtime.ids import TimeOrderedIds
 
+MakeResources: TypeAlias = Callable[[MetaData], Awaitable[Resources]]
+"""The fixture `make_resources`: gives resources on the test's stack, with the empty tables of one backend."""
 STACKS = ("embedded", "servers")
 """`embedded` is SQLite and the in-process cache, `servers` is PostgreSQL and Redis."""
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -111,7 +114,7 @@ async def cache(stack: str, request: pytest.FixtureRequest) -> AsyncIterator[Red
 @pytest.fixture
 async def make_resources(
     stack: str, request: pytest.FixtureRequest, tmp_path: Path, cache: Redis, clock: HandClock
-) -> AsyncIterator[Callable[[MetaData], Awaitable[Resources]]]:
+) -> AsyncIterator[MakeResources]:
     """Makes resources on the stack, with the empty tables of one backend."""
     async with AsyncExitStack() as closing:
 
