@@ -1,1 +1,5 @@
 """Many questions, one call: what the GraphQL types ask, batched into the RPCs of the backends."""
+
+from loaders.clients import Clients
+
+__all__ = ["Clients"]
