@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -11,17 +12,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
+import grpc.aio
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import MetaData
 
-from services.runtime.backend import Resources
+from services.runtime.backend import Backend, Resources
 from services.runtime.cache import open_cache
+from services.runtime.channels import open_channel
 from services.runtime.database import Database, open_database
 from services.runtime.ids import TimeOrderedIds
+from services.runtime.server import add_health_and_reflection, create_server
+from services.runtime.telemetry import Metrics
 
 MakeResources: TypeAlias = Callable[[MetaData], Awaitable[Resources]]
 """The fixture `make_resources`: gives resources on the test's stack, with the empty tables of one backend."""
+Serve: TypeAlias = Callable[[Backend, Resources], Awaitable[grpc.aio.Channel]]
+"""The fixture `serve`: runs a backend behind a real gRPC server and gives a channel to it."""
 STACKS = ("embedded", "servers")
 """`embedded` is SQLite and the in-process cache, `servers` is PostgreSQL and Redis."""
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -135,3 +142,23 @@ async def make_resources(
 async def _drop(database: Database, tables: MetaData) -> None:
     async with database.engine.begin() as connection:
         await connection.run_sync(tables.drop_all)
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Serves backends on unix sockets, at the edge that every process has; calls fail as they do for the gateway."""
+    async with AsyncExitStack() as closing:
+        # pytest's own folders are too deep: the path of a unix socket ends at 107 bytes.
+        folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="atrium-"))
+
+        async def start(backend: Backend, resources: Resources) -> grpc.aio.Channel:
+            address = f"unix:{folder}/{backend.name}"
+            server = create_server(Metrics())
+            backend.attach(server, resources)
+            add_health_and_reflection(server, [backend.service])
+            server.add_insecure_port(address)
+            await server.start()
+            closing.push_async_callback(server.stop, None)
+            return await closing.enter_async_context(open_channel(backend.name, address, Metrics()))
+
+        yield start

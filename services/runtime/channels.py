@@ -1,16 +1,23 @@
 """gRPC channels to the backends: each call gets a deadline, is counted, and fails with an error of the catalogue."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 import grpc.aio
 
+from schema import errcode
+from services.runtime.deadline import time_left
 from services.runtime.errors import from_grpc
-from services.runtime.telemetry import Metrics
+from services.runtime.telemetry import Metrics, traceparent
 
+CALL_SECONDS = 5.0
+"""How long a call may take where nobody set a deadline."""
 OPTIONS = [
     ("grpc.service_config_disable_resolution", 1),
     ("grpc.keepalive_time_ms", 5000),
@@ -24,6 +31,17 @@ OPTIONS = [
 ]
 
 
+@dataclass(slots=True)
+class CallTally:
+    """How many RPCs were sent on behalf of one request."""
+
+    count: int = 0
+
+
+call_tally: ContextVar[CallTally | None] = ContextVar("atrium_call_tally", default=None)
+"""Where the RPCs of the current request are counted; set by whoever begins a request."""
+
+
 @asynccontextmanager
 async def open_channel(backend: str, address: str, metrics: Metrics) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to `backend` at `address` (`unix:/path` or `host:port`); connects on first use."""
@@ -35,7 +53,7 @@ async def open_channel(backend: str, address: str, metrics: Metrics) -> AsyncIte
 
 
 class CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
-    """Counts each call; turns its failure into an AtriumError."""
+    """Gives each call what is left of the deadline and the trace; counts it; turns its failure into an AtriumError."""
 
     def __init__(self, backend: str, metrics: Metrics) -> None:
         self._backend = backend
@@ -47,18 +65,42 @@ class CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
         client_call_details: grpc.aio.ClientCallDetails,
         request: Any,
     ) -> Any:
-        """Sends the request and answers the reply message."""
+        """Sends the request and answers the reply message; DeadlineExceeded, unsent, when no time is left."""
+        details = _completed(client_call_details)
+        if (tally := call_tally.get()) is not None:
+            tally.count += 1
+        with self._measured(_method(details)):
+            call = await continuation(details, request)
+            return await call
+
+    @contextmanager
+    def _measured(self, method: str) -> Iterator[None]:
         started = time.perf_counter()
         code = grpc.StatusCode.OK
         try:
-            call = await continuation(client_call_details, request)
-            return await call
+            yield
         except grpc.aio.AioRpcError as error:
             code = error.code()
             raise from_grpc(error, self._backend) from error
+        except asyncio.CancelledError:
+            code = grpc.StatusCode.CANCELLED
+            raise
         finally:
-            method = client_call_details.method
-            name = method.decode() if isinstance(method, bytes) else method
-            self._metrics.rpcs_sent.labels(self._backend, name.rsplit("/", 1)[-1], code.name).observe(
-                time.perf_counter() - started
-            )
+            elapsed = time.perf_counter() - started
+            self._metrics.rpcs_sent.labels(self._backend, method, code.name).observe(elapsed)
+
+
+def _completed(details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
+    """The call with a timeout and the current trace."""
+    timeout = time_left(default=CALL_SECONDS, cap=details.timeout)
+    if timeout <= 0:
+        raise errcode.DeadlineExceeded()
+    metadata = grpc.aio.Metadata(*(details.metadata or ()))
+    if parent := traceparent():
+        metadata["traceparent"] = parent
+    return grpc.aio.ClientCallDetails(details.method, timeout, metadata, details.credentials, details.wait_for_ready)
+
+
+def _method(details: grpc.aio.ClientCallDetails) -> str:
+    name = details.method.decode() if isinstance(details.method, bytes) else details.method
+    return name.rsplit("/", 1)[-1]

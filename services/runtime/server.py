@@ -1,5 +1,6 @@
 """A gRPC server as every backend runs it: validates requests, explains errors, counts calls, tells its health."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias, cast
@@ -14,7 +15,7 @@ from grpc_reflection.v1alpha import reflection
 
 from schema import errcode
 from services.runtime.errors import grpc_code, to_grpc
-from services.runtime.telemetry import Metrics
+from services.runtime.telemetry import Metrics, start_trace
 
 _log = structlog.get_logger(__name__)
 
@@ -65,14 +66,22 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
     def _guarded(self, method: Method, name: str) -> Method:
         async def call(request: Message, context: Context) -> Any:
             started = time.perf_counter()
+            start_trace(_traceparent(context))
             code = grpc.StatusCode.OK
             try:
                 validate(request)
                 return await method(request, context)
+            except grpc.aio.AbortError:  # The health service speaks gRPC's own words.
+                code = context.code()
+                raise
+            except asyncio.CancelledError:
+                code = grpc.StatusCode.CANCELLED
+                raise
             except Exception as problem:
                 error = self._explain(problem, name)
                 code = grpc_code(error)
-                await context.abort_with_status(to_grpc(error))
+                status = to_grpc(error)
+                await context.abort(status.code, status.details or "", status.trailing_metadata or ())
             finally:
                 elapsed = time.perf_counter() - started
                 self._metrics.rpcs_handled.labels(name, code.name).observe(elapsed)
@@ -89,11 +98,23 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         return error
 
 
+def _traceparent(context: Context) -> str | None:
+    for key, value in context.invocation_metadata() or ():
+        if key == "traceparent":
+            return value if isinstance(value, str) else value.decode("ascii", "replace")
+    return None
+
+
 def validate(request: Message) -> None:
     """Raises InvalidArgument naming the first field that breaks a rule of the contract."""
     try:
         protovalidate.validate(request, fail_fast=True)
     except protovalidate.ValidationError as error:
         violation = error.violations[0].proto
-        path = ".".join(element.field_name for element in violation.field.elements) if violation.field else "request"
+        path = ".".join(map(_step, violation.field.elements)) if violation.field else "request"
         raise errcode.InvalidArgument(path, violation.message) from error
+
+
+def _step(element: Any) -> str:
+    place = element.subscript
+    return f"{element.field_name}[{place.value}]" if place and place.field == "index" else str(element.field_name)

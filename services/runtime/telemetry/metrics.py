@@ -1,0 +1,49 @@
+"""The numbers of one process, on a registry of its own, so that several may live in one test."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Bucket bounds of every duration."""
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+"""Bucket bounds of every number of keys."""
+
+
+class Metrics:
+    """The counters and histograms of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = self._durations(
+            "atrium_request_seconds",
+            "GraphQL requests answered, by seven-digit code and viewer type.",
+            ("code", "viewer"),
+        )
+        self.rpcs_sent = self._durations(
+            "atrium_rpc_client_seconds",
+            "RPCs this process sent, by backend, method and gRPC code.",
+            ("backend", "method", "code"),
+        )
+        self.rpcs_handled = self._durations(
+            "atrium_rpc_server_seconds", "RPCs this process answered, by method and gRPC code.", ("method", "code")
+        )
+        self.loader_batch = Histogram(
+            "atrium_loader_batch_size",
+            "Keys that one loader asked for in one call, by loader.",
+            ("loader",),
+            buckets=SIZES,
+            registry=self.registry,
+        )
+        self.errors_logged = Counter(
+            "atrium_errors_total",
+            "Errors that reached the edge of this process, by seven-digit code.",
+            ("code",),
+            registry=self.registry,
+        )
+        self.loop_lag = Gauge(
+            "atrium_loop_lag_seconds",
+            "How late the event loop of this process woke up, at the last heartbeat.",
+            registry=self.registry,
+        )
+
+    def _durations(self, name: str, help_text: str, labels: tuple[str, ...]) -> Histogram:
+        return Histogram(name, help_text, labels, buckets=SECONDS, registry=self.registry)
