@@ -1,6 +1,7 @@
 """What a process tells of itself: metrics, logs and traces."""
 
+from services.runtime.telemetry.logs import configure_logging
 from services.runtime.telemetry.metrics import SECONDS, Metrics
 from services.runtime.telemetry.trace_ids import start_trace, trace_id, traceparent
 
-__all__ = ["SECONDS", "Metrics", "start_trace", "trace_id", "traceparent"]
+__all__ = ["SECONDS", "Metrics", "configure_logging", "start_trace", "trace_id", "traceparent"]

@@ -1,0 +1,181 @@
+"""What a process is told from outside: environment variables named `ATRIUM_…`, each refused when nobody knows it."""
+
+import difflib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+PREFIX = "ATRIUM_"
+GATEWAY_NAMES = ("EMBEDDED", "HOST", "PORT")
+"""What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
+DATABASES = ("sqlite+aiosqlite", "postgresql+psycopg")
+CACHES = ("memory", "redis", "rediss", "unix")
+# The path of a unix socket ends at 107 bytes on Linux and 103 on macOS; beyond, the system only says "invalid".
+LONGEST_SOCKET_PATH = 103
+
+
+def check_address(address: str) -> str:
+    """The address of a gRPC server as it is, when it is `unix:/path` or `host:port`; else a ValueError that says so."""
+    if address.startswith("unix:"):
+        path = address.removeprefix("unix:")
+        if not path:
+            raise ValueError("must be unix:/path or host:port")
+        if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+            raise ValueError(f"the path of a unix socket has at most {LONGEST_SOCKET_PATH} bytes")
+        return address
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536 or "/" in address:
+        raise ValueError("must be unix:/path or host:port")
+    return address
+
+
+def check_database(url: str) -> str:
+    """The URL of a database as it is, when Atrium has an implementation for it."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in DATABASES:
+        raise ValueError("must be sqlite+aiosqlite:///path or postgresql+psycopg://user@host/name")
+    if scheme.startswith("sqlite"):
+        if len(rest) < 2 or not rest.startswith("/") or ":memory:" in rest:
+            raise ValueError("names no file: sqlite+aiosqlite:///path")
+    elif not _readable(url) or len(urlsplit(url).path) < 2:
+        raise ValueError("names no database: postgresql+psycopg://user@host:port/name")
+    return url
+
+
+def check_cache(url: str) -> str:
+    """The URL of a cache as it is, when Atrium has an implementation for it."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in CACHES or (scheme == "memory" and rest):
+        raise ValueError("must be memory:// or redis://host:port/number")
+    if scheme != "memory" and (not rest or not _readable(url)):
+        raise ValueError("names no server: redis://host:port/number")
+    return url
+
+
+def check_endpoint(url: str) -> str:
+    """The URL of an HTTP endpoint as it is."""
+    if not _readable(url) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise ValueError("must be http://host:port or https://host:port")
+    return url
+
+
+def _readable(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+Address = Annotated[str, AfterValidator(check_address)]
+
+
+class Addresses(BaseModel):
+    """Where each backend is: `unix:/path` or `host:port`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    account: Address = Field("127.0.0.1:7101", description="Address of the account backend.")
+    permission: Address = Field("127.0.0.1:7102", description="Address of the permission backend.")
+    banner: Address = Field("127.0.0.1:7103", description="Address of the banner backend.")
+    activity: Address = Field("127.0.0.1:7104", description="Address of the activity backend.")
+
+    def of(self, backend: str) -> str:
+        """The address of the backend with this name."""
+        return str(getattr(self, backend))
+
+
+class Settings(BaseSettings):
+    """What every process reads; the gateway adds its own."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    data: Path = Field(Path("var"), description="Folder of the embedded stores.")
+    database: Annotated[str, AfterValidator(check_database)] = Field(
+        "sqlite+aiosqlite:///{data}/{backend}.db",
+        description="Where the backends keep their rows: `sqlite+aiosqlite:///path` or "
+        "`postgresql+psycopg://user@host/name`; `{data}` and `{backend}` are filled in.",
+        validate_default=True,
+        repr=False,
+    )
+    cache: Annotated[str, AfterValidator(check_cache)] = Field(
+        "memory://", description="The cache of the backends: `memory://` or `redis://host:port/number`.", repr=False
+    )
+    addresses: Addresses = Field(
+        Addresses(), description="Where the backends listen, and where the gateway finds them."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    otlp_endpoint: Annotated[str, AfterValidator(check_endpoint)] | None = Field(
+        None, description="Where traces go, by OTLP over HTTP, such as `http://127.0.0.1:4318`; unset: nowhere."
+    )
+    drain_seconds: float = Field(
+        2.0, ge=0, le=300, description="How long work in flight may go on after a stop signal."
+    )
+    worker: int | None = Field(
+        None,
+        ge=0,
+        lt=1024,
+        description="Number of this process in the ids it makes, 0 to 1023, unique among processes; unset: random.",
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        lt=65536,
+        description="Port on which a backend process answers `/metrics`, `/livez` and `/readyz`; unset: none.",
+    )
+
+    def database_url(self, backend: str) -> str:
+        """The URL of one backend's database."""
+        return self.database.replace("{data}", str(self.data)).replace("{backend}", backend)
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+def load(kind: type[SettingsT]) -> SettingsT:
+    """The settings of the environment; exits with code 2 and one clear line when one is unknown or wrong."""
+    if unknown := next(_unknown_names(kind), None):
+        _refuse(f"unknown setting {unknown}{_suggestion(unknown, kind)}")
+    try:
+        return kind()
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        name = PREFIX + "__".join(str(part) for part in problem["loc"]).upper()
+        _refuse(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+    except SettingsError as error:  # Only its first words: what follows may show the value.
+        field = str(error).split('"')[1]
+        _refuse(f"{PREFIX}{field.upper()}: is no JSON object")
+
+
+def names(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
+    """The names of all environment variables that `kind` reads, nested ones too."""
+    for field, info in kind.model_fields.items():
+        name = prefix + field.upper()
+        yield name
+        inner: Any = info.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from names(inner, f"{name}__")
+
+
+def _known_names(kind: type[Settings]) -> set[str]:
+    return {*names(kind), *(PREFIX + name for name in GATEWAY_NAMES)}
+
+
+def _unknown_names(kind: type[Settings]) -> Iterator[str]:
+    known = _known_names(kind)
+    return (name for name in sorted(os.environ) if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+def _suggestion(name: str, kind: type[Settings]) -> str:
+    close = difflib.get_close_matches(name.upper(), _known_names(kind), n=1, cutoff=0.7)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _refuse(problem: str) -> NoReturn:
+    print(f"atrium: {problem}", file=sys.stderr)
+    raise SystemExit(2)
