@@ -1,0 +1,67 @@
+"""The gateway as an ASGI application: its routes, and what surrounds them, in order."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from gateway import graphiql, health
+from gateway.context import OperationContext
+from gateway.execution import Executor, extensions
+from gateway.graphiql import Persona
+from gateway.guard import Limits
+from gateway.health import Readiness
+from gateway.middleware import AccessLog, LastResort, TraceHeaders
+from gateway.settings import Settings
+from gateway.view import GraphQLView
+from loaders import Clients
+from schema.graphql.schema import create_schema
+from services.runtime.telemetry import Metrics
+
+
+def create_app(
+    clients: Clients,
+    settings: Settings,
+    metrics: Metrics,
+    readiness: Readiness,
+    personas: Sequence[Persona] = (),
+) -> Starlette:
+    """The application, serving from the backends behind `clients`; GraphiQL offers the `personas`."""
+    endpoint = Route("/graphql", graphql_view(clients, settings, metrics, personas))
+    pages = [] if settings.production else graphiql.routes()
+    app = Starlette(
+        routes=[endpoint, *pages, *_probes()],
+        middleware=[Middleware(TraceHeaders), Middleware(AccessLog, metrics=metrics), Middleware(LastResort)],
+    )
+    app.state.readiness = readiness
+    app.state.metrics = metrics
+    return app
+
+
+def graphql_view(clients: Clients, settings: Settings, metrics: Metrics, personas: Sequence[Persona]) -> GraphQLView:
+    """The GraphQL endpoint with its schema, limits and page."""
+    limits = Limits(settings.operation_tokens, settings.operation_depth, settings.operation_aliases)
+    schema = create_schema(extensions(limits, production=settings.production))
+    executor = Executor(schema, limits, settings.request_seconds, production=settings.production)
+    page = None if settings.production else partial(graphiql.page, personas)
+    make_context = partial(OperationContext, clients, metrics)
+    return GraphQLView(executor.run, make_context, page, settings.body_bytes, settings.request_seconds)
+
+
+def _probes() -> list[BaseRoute]:
+    return [
+        Route("/livez", health.live),
+        Route("/readyz", health.ready),
+        Route("/metrics", _metrics),
+    ]
+
+
+async def _metrics(request: Request) -> Response:
+    """The numbers of this process in the text format of Prometheus."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)

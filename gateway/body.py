@@ -1,0 +1,119 @@
+"""What a request asks for: its body, read within the limit and checked before anything runs."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from schema import errcode
+
+FIELDS: tuple[tuple[str, type, str], ...] = (
+    ("query", str, "a string"),
+    ("variables", dict, "an object"),
+    ("operationName", str, "a string"),
+    ("extensions", dict, "an object"),
+)
+"""What the JSON object may hold, each also null or left out."""
+NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|\{0+\})")
+
+
+class Refusal(Exception):
+    """A request that is not a GraphQL request: the status to answer, and the error that says why."""
+
+    def __init__(self, status: int, error: errcode.AtriumError, headers: dict[str, str] | None = None) -> None:
+        super().__init__(error.message)
+        self.status = status
+        self.error = error
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A GraphQL request as the specification describes it."""
+
+    query: str
+    variables: dict[str, Any]
+    name: str | None
+
+
+async def read_operation(request: Request, most_bytes: int) -> Operation:
+    """The operation in the request's body; raises Refusal."""
+    check_content(request.headers)
+    return parse_operation(await _read(request, most_bytes))
+
+
+def check_content(headers: Headers) -> None:
+    """Refuses every body that is not JSON in plain UTF-8."""
+    content = Message()
+    content["content-type"] = headers.get("content-type", "")
+    if not headers.get("content-type") or content.get_content_type() != "application/json":
+        raise _unsupported("content-type: must be application/json")
+    if str(content.get_param("charset", "utf-8")).lower() not in ("utf-8", "utf8"):
+        raise _unsupported("content-type: the charset must be utf-8")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise _unsupported("content-encoding: must be left out")
+
+
+def _unsupported(message: str) -> Refusal:
+    return Refusal(415, errcode.InvalidOperation(message))
+
+
+async def _read(request: Request, most_bytes: int) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and len(announced) < 20:
+        _check_size(int(announced), most_bytes)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        _check_size(len(body), most_bytes)
+    return bytes(body)
+
+
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise Refusal(413, errcode.OperationTooLarge("body bytes", size, most), {"connection": "close"})
+
+
+def parse_operation(body: bytes) -> Operation:
+    """The operation that the JSON text holds; raises Refusal."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _malformed(f"the body is not JSON: {error.msg}") from error
+    if not isinstance(document, dict):
+        raise _malformed("the body must be a JSON object; batches are not served")
+    for field, kind, words in FIELDS:
+        if not isinstance(document.get(field), kind | None):
+            raise _malformed(f"{field}: must be {words}")
+    if not document.get("query"):
+        raise _malformed("query: must be given and not empty")
+    # The bytes are searched first because hardly any request holds such an escape.
+    if b"\\u" in body and _has_nul(document):
+        raise _malformed("the NUL character is not allowed")
+    return Operation(document["query"], document.get("variables") or {}, document.get("operationName"))
+
+
+def _malformed(message: str) -> Refusal:
+    return Refusal(400, errcode.InvalidOperation(message))
+
+
+def _has_nul(document: dict[str, Any]) -> bool:
+    return NUL_ESCAPE.search(document["query"]) is not None or any("\0" in text for text in _texts(document))
+
+
+def _texts(document: object) -> Iterator[str]:
+    """Every string in a JSON value, names included; a loop, because the value may be nested deeply."""
+    waiting = [document]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                yield text
+            case dict() as fields:
+                waiting += [*fields, *fields.values()]
+            case list() as items:
+                waiting += items

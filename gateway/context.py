@@ -1,0 +1,78 @@
+"""One operation: who asks, fresh loaders, and what had to be answered without its backend."""
+
+from loaders import Clients
+from schema import errcode
+from schema.generated.account.v1 import account_pb2
+from schema.generated.identity.v1 import identity_pb2
+from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders
+from services.runtime.telemetry import Metrics
+
+MOST_TOKEN_CHARACTERS = 512
+"""The contract's bound: a longer token was given to nobody."""
+MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
+
+
+class OperationContext:
+    """What resolvers find in `info.context`: fits `schema.graphql.ports.Context`."""
+
+    def __init__(self, clients: Clients, metrics: Metrics, authorization: str | None) -> None:
+        self._clients = clients
+        self._metrics = metrics
+        self._offered = authorization is not None
+        self.token = bearer_token(authorization or "")
+        self.degraded: list[Degradation] = []
+        self.operation_name = "-"
+        self.viewer = "-"
+        self.renew()
+
+    @property
+    def loaders(self) -> Loaders:
+        """The loaders of this operation."""
+        return self._loaders
+
+    @property
+    def commands(self) -> Commands:
+        """What changes something."""
+        return self._clients.commands()
+
+    def renew(self) -> None:
+        """Puts fresh loaders in place, so that what follows is read anew."""
+        self._loaders = self._clients.loaders(self._metrics)
+
+    async def identity(self) -> Identity:
+        """Who is asking. Costs one call however often it is asked, because the loader remembers."""
+        identity = await self._verified()
+        self.viewer = type_name(identity.account_type)
+        return identity
+
+    async def _verified(self) -> Identity:
+        if self.token is not None:
+            return identity_of(await self._loaders.session_by_token.load(self.token))
+        if self._offered:
+            raise errcode.Unauthenticated("authorization: must be Bearer and a session token")
+        return GUEST
+
+
+def bearer_token(authorization: str) -> str | None:
+    """The token of an `Authorization` header; None when it holds none that could be ours."""
+    scheme, _, token = authorization.strip().partition(" ")
+    token = token.strip()
+    usable = scheme.lower() == "bearer" and 0 < len(token) <= MOST_TOKEN_CHARACTERS and token.isascii()
+    return token if usable and token.isprintable() else None
+
+
+def identity_of(session: account_pb2.VerifiedSession) -> Identity:
+    """Who a session belongs to; raises Unauthenticated, TokenExpired or AccountClosed."""
+    if session.state == account_pb2.VerifiedSession.STATE_EXPIRED:
+        raise errcode.TokenExpired
+    if session.state != account_pb2.VerifiedSession.STATE_VALID:
+        raise errcode.Unauthenticated("authorization: nobody is signed in with this token")
+    if session.account_status not in MAY_ACT:
+        raise errcode.AccountClosed
+    return Identity(session.viewer.account_id, session.viewer.account_type)
+
+
+def type_name(account_type: int) -> str:
+    """The account type as GraphQL writes it; its number when it is newer than this gateway."""
+    value = identity_pb2.AccountType.DESCRIPTOR.values_by_number.get(account_type)
+    return value.name.removeprefix("ACCOUNT_TYPE_") if value else f"TYPE_{account_type}"

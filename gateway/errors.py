@@ -1,0 +1,82 @@
+"""The one place that turns an error into what a client may read: message, code, reason, and the HTTP status."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, cast
+
+import structlog
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from gateway.guard import is_over_tokens
+from gateway.negotiation import GRAPHQL
+from schema import errcode
+from services.runtime.telemetry import trace_id
+
+MOST_CHARACTERS = 500
+"""A message that quotes the client's input must not be as long as the input."""
+_SUGGESTION = re.compile(r" ?Did you mean [^?]*\?", re.DOTALL)
+_log = structlog.get_logger(__name__)
+
+
+def explain(error: GraphQLError, *, executed: bool, most_tokens: int) -> errcode.AtriumError:
+    """The error of the catalogue for one that GraphQL reports; `executed` when the operation had begun to run."""
+    cause = root_cause(error)
+    if isinstance(cause, errcode.AtriumError):
+        return cause
+    if executed and _is_about_input(error):
+        return errcode.InvalidArgument.worded(error.message)
+    if executed or cause is not error:
+        return errcode.Internal()
+    if isinstance(error, GraphQLSyntaxError) and is_over_tokens(error):
+        return errcode.OperationTooLarge("tokens", most_tokens + 1, most_tokens)
+    return errcode.InvalidOperation(error.message)
+
+
+def root_cause(error: Exception) -> Exception:
+    """What was raised at first: GraphQL wraps the errors of resolvers, once or several times."""
+    while isinstance(error, GraphQLError) and error.original_error is not None:
+        error = error.original_error
+    return error
+
+
+def _is_about_input(error: GraphQLError) -> bool:
+    """Whether a variable or an argument does not fit: the first has no path, the second says so in words only."""
+    return error.path is None or (error.original_error is None and error.message.startswith("Argument "))
+
+
+def entry(known: errcode.AtriumError, error: GraphQLError | None = None, *, hints: bool = False) -> dict[str, Any]:
+    """One of the `errors` of an answer; with `hints` its message may suggest names of the schema."""
+    message = known.message if hints else _SUGGESTION.sub("", known.message)
+    if len(message) > MOST_CHARACTERS:
+        message = message[:MOST_CHARACTERS] + "…"
+    place = cast(dict[str, Any], error.formatted) if error else {}
+    return {
+        "message": message,
+        **{key: place[key] for key in ("locations", "path") if key in place},
+        "extensions": {
+            "code": known.code,
+            "reason": known.reason,
+            "retryable": known.retryable,
+            "traceId": trace_id(),
+        },
+    }
+
+
+def http_status(known: errcode.AtriumError | None, *, has_data: bool, media: str) -> int:
+    """The status of the answer to a well-formed request, as GraphQL over HTTP wants it.
+
+    `graphql-response+json` tells a request error by its status. Clients of plain `json` expect 200 for whatever GraphQL
+    refuses, so there only a failure of this side shows.
+    """
+    if known is None or has_data:
+        return 200
+    return known.http_status if media == GRAPHQL or known.http_status >= 500 else 200
+
+
+def log_failures(failures: Iterable[tuple[errcode.AtriumError, Exception]]) -> None:
+    """Logs each failure of this side once, with its cause, however many fields it spoiled."""
+    logged: set[int] = set()
+    for known, cause in failures:
+        if known.http_status >= 500 and id(cause) not in logged:
+            logged.add(id(cause))
+            _log.error("request failed", code=known.code, traceId=trace_id(), exc_info=cause)

@@ -1,0 +1,131 @@
+"""Runs one GraphQL operation and shapes its answer."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from graphql import GraphQLError
+from strawberry import Schema
+from strawberry.extensions import DisableIntrospection, ParserCache, SchemaExtension, ValidationCache
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from gateway import errors
+from gateway.body import Operation
+from gateway.context import OperationContext
+from gateway.guard import Limits, guard_with
+from schema import errcode
+from schema.graphql.ports import Degradation
+from services.runtime.deadline import deadline_in
+
+CACHED_DOCUMENTS = 512
+GRACE_SECONDS = 0.5
+"""How long after the deadline the answer may still be put together: until then every call has given up by itself."""
+SERVED = (OperationType.QUERY, OperationType.MUTATION)
+Extension = type[SchemaExtension] | Callable[[], SchemaExtension]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client gets, before it is bytes."""
+
+    content: dict[str, Any]
+    error: errcode.AtriumError | None = None
+    """The first error, if any."""
+    has_data: bool = False
+    """Whether the operation ran, so that there are data, be they null."""
+
+
+def extensions(limits: Limits, *, production: bool) -> Sequence[Extension]:
+    """What the schema needs of Strawberry to serve here, in order: limits, caches, and introspection or not."""
+    introspection: list[Extension] = [DisableIntrospection] if production else []
+    return [guard_with(limits), parser_cache, *introspection, validation_cache]
+
+
+def parser_cache() -> ParserCache:
+    """A view on the one cache of parsed documents of this process."""
+    return ParserCache(maxsize=CACHED_DOCUMENTS)
+
+
+def validation_cache() -> ValidationCache:
+    """A view on the one cache of validated documents of this process."""
+    return ValidationCache(maxsize=CACHED_DOCUMENTS)
+
+
+class Executor:
+    """Runs operations on a schema, each within the time for a request."""
+
+    def __init__(self, schema: Schema, limits: Limits, seconds: float, *, production: bool) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._seconds = seconds
+        self._production = production
+
+    async def run(self, operation: Operation, context: OperationContext) -> Answer:
+        """The answer, whatever happens; only cancelling ends it without one."""
+        try:
+            with deadline_in(self._seconds):
+                async with asyncio.timeout(self._seconds + GRACE_SECONDS):
+                    result = await self._execute(operation, context)
+            return self._shaped(result, context)
+        except Exception as error:
+            known = _unfinished(error)
+            errors.log_failures([(known, error)])
+            return Answer({"errors": [errors.entry(known)]}, known)
+
+    async def _execute(self, operation: Operation, context: OperationContext) -> ExecutionResult:
+        return await self._schema.execute(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=context,
+            operation_name=operation.name,
+            allowed_operation_types=SERVED,
+        )
+
+    def _shaped(self, result: ExecutionResult, context: OperationContext) -> Answer:
+        executed = not isinstance(result, PreExecutionError)
+        found = [(self._explained(error, executed), error) for error in result.errors or ()]
+        errors.log_failures((known, errors.root_cause(error)) for known, error in found)
+        has_data = executed and (result.data is not None or any(error.path for _, error in found))
+        content: dict[str, Any] = {}
+        if found:
+            content["errors"] = [errors.entry(known, error, hints=not self._production) for known, error in found]
+        if has_data:
+            content["data"] = result.data
+        if context.degraded:
+            content["extensions"] = {"degraded": degradations(context.degraded)}
+        return Answer(content, found[0][0] if found else None, has_data)
+
+    def _explained(self, error: GraphQLError, executed: bool) -> errcode.AtriumError:
+        return errors.explain(error, executed=executed, most_tokens=self._limits.tokens)
+
+
+def _unfinished(error: Exception) -> errcode.AtriumError:
+    """What stopped an operation for which Strawberry has no result."""
+    match error:
+        case errcode.AtriumError():
+            return error
+        case TimeoutError():
+            return errcode.DeadlineExceeded()
+        case CannotGetOperationTypeError(operation_name=None):
+            return errcode.InvalidOperation("query: holds no operation")
+        case CannotGetOperationTypeError():
+            return errcode.InvalidOperation("operationName: there is no such operation in the document")
+        case InvalidOperationTypeError():
+            return errcode.InvalidOperation("query: subscriptions are not served over plain HTTP")
+    return errcode.Internal()
+
+
+def degradations(found: Sequence[Degradation]) -> list[dict[str, Any]]:
+    """The entries of `extensions.degraded`: each once, sorted by path, items of a list by their number."""
+    entries = {tuple(entry.path): entry for entry in found}
+    in_order = sorted(entries, key=lambda path: [(isinstance(step, str), step) for step in path])
+    return [_degradation(entries[path]) for path in in_order]
+
+
+def _degradation(entry: Degradation) -> dict[str, Any]:
+    fields = asdict(entry)
+    fields["ageMs"] = fields.pop("age_ms")
+    return fields

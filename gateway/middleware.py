@@ -1,0 +1,115 @@
+"""What surrounds every request, whatever it asks for: trace, log line, metrics, and the last word on errors."""
+
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway import errors
+from gateway.negotiation import JSON
+from gateway.record import Record, record_of
+from gateway.view import json_response
+from schema import errcode
+from services.runtime.channels import CallTally, call_tally
+from services.runtime.telemetry import Metrics, start_trace, trace_id
+
+MOST_PATH_CHARACTERS = 200
+_log = structlog.get_logger(__name__)
+
+
+class TraceHeaders:
+    """Takes over or begins the trace, and tells its id in `x-trace-id` of every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        trace = start_trace(Headers(scope=scope).get("traceparent"))
+
+        async def send_traced(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-trace-id"] = trace
+                headers.setdefault("x-content-type-options", "nosniff")
+            await send(message)
+
+        return await self._app(scope, receive, send_traced)
+
+
+class AccessLog:
+    """One log line and one measurement for each request."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started = time.perf_counter()
+        record, tally, status = record_of(scope), CallTally(), [0]
+        call_tally.set(tally)
+
+        async def send_noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status[0] = message["status"]
+            await send(message)
+
+        try:
+            return await self._app(scope, receive, send_noted)
+        finally:
+            self._note(scope, record, tally, status[0], time.perf_counter() - started)
+
+    def _note(
+        self, scope: MutableMapping[str, Any], record: Record, tally: CallTally, status: int, seconds: float
+    ) -> None:
+        if scope["path"] == "/graphql":
+            self._metrics.requests.labels(str(record.code), record.viewer).observe(seconds)
+        if record.code != errcode.OK:
+            self._metrics.errors_logged.labels(str(record.code)).inc()
+        _log.info(
+            "request",
+            method=scope["method"],
+            path=scope["path"][:MOST_PATH_CHARACTERS],
+            status=status,
+            code=record.code,
+            operation=record.operation,
+            viewer=record.viewer,
+            ms=round(seconds * 1000, 2),
+            rpcs=tally.count,
+            degraded=record.degraded,
+            traceId=trace_id(),
+        )
+
+
+class LastResort:
+    """Answers INTERNAL for what nobody foresaw, so that no text of an exception reaches a client."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        begun = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception as error:
+            known = errcode.Internal()
+            record_of(scope).code = known.code
+            errors.log_failures([(known, error)])
+            if not begun:
+                response = json_response({"errors": [errors.entry(known)]}, known.http_status, JSON)
+                await response(scope, receive, send)

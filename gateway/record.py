@@ -1,0 +1,29 @@
+"""What the log line of a request tells, gathered while the request runs."""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from schema import errcode
+
+KEY = "atrium.record"
+
+
+@dataclass(slots=True)
+class Record:
+    """Filled in by whoever learns it; a dash where nobody did."""
+
+    operation: str = "-"
+    """Name of the GraphQL operation."""
+    viewer: str = "-"
+    """Account type of whoever asked, if the operation wanted to know."""
+    code: int = errcode.OK
+    """Of the first error."""
+    degraded: int = 0
+    """How many fields were answered without their backend."""
+
+
+def record_of(scope: MutableMapping[str, Any]) -> Record:
+    """The record of the request with this ASGI scope."""
+    record: Record = scope.setdefault(KEY, Record())
+    return record

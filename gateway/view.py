@@ -1,0 +1,113 @@
+"""GraphQL over HTTP: https://graphql.github.io/graphql-over-http/draft/."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway import errors
+from gateway.body import Operation, Refusal, read_operation
+from gateway.context import OperationContext
+from gateway.execution import Answer
+from gateway.negotiation import JSON, accepts_html, answer_type
+from gateway.record import Record, record_of
+from schema import errcode
+
+CLIENT_LEFT = 499
+"""What the log says of a request whose client did not wait; nobody receives it."""
+Run = Callable[[Operation, OperationContext], Coroutine[Any, Any, Answer]]
+MakeContext = Callable[[str | None], OperationContext]
+Page = Callable[[], Response]
+T = TypeVar("T")
+
+
+class GraphQLView:
+    """The endpoint: an ASGI application that answers one operation for each POST, and a page to browsers."""
+
+    def __init__(self, run: Run, make_context: MakeContext, page: Page | None, most_bytes: int, seconds: float) -> None:
+        """`page` is what a browser gets; None where there is none."""
+        self._run = run
+        self._make_context = make_context
+        self._page = page
+        self._most_bytes = most_bytes
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        response = await self._respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        record = record_of(request.scope)
+        try:
+            if self._page and request.method == "GET" and accepts_html(_accept(request)):
+                return self._page()
+            return await self._answer(request, record)
+        except Refusal as refusal:
+            record.code = refusal.error.code
+            content = {"errors": [errors.entry(refusal.error)]}
+            return json_response(content, refusal.status, JSON, refusal.headers)
+        except (ClientDisconnect, ClientLeft):
+            return Response(status_code=CLIENT_LEFT)
+
+    async def _answer(self, request: Request, record: Record) -> Response:
+        if request.method != "POST":
+            raise Refusal(405, errcode.InvalidOperation("the method must be POST"), {"allow": "POST"})
+        if (media := answer_type(_accept(request))) is None:
+            raise Refusal(406, errcode.InvalidOperation("accept: must allow application/graphql-response+json or json"))
+        operation = await self._read(request)
+        context = self._make_context(request.headers.get("authorization"))
+        try:
+            answer = await while_connected(request.receive, self._run(operation, context))
+        finally:
+            record.operation, record.viewer = context.operation_name, context.viewer
+        record.code = answer.error.code if answer.error else errcode.OK
+        record.degraded = len(context.degraded)
+        status = errors.http_status(answer.error, has_data=answer.has_data, media=media)
+        return json_response(answer.content, status, media)
+
+    async def _read(self, request: Request) -> Operation:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await read_operation(request, self._most_bytes)
+        except TimeoutError as error:
+            late = errcode.DeadlineExceeded("the body did not arrive in time")
+            raise Refusal(408, late, {"connection": "close"}) from error
+
+
+def _accept(request: Request) -> str:
+    return ",".join(request.headers.getlist("accept"))
+
+
+def json_response(content: dict[str, Any], status: int, media: str, headers: dict[str, str] | None = None) -> Response:
+    """A response of this media type in UTF-8."""
+    return Response(orjson.dumps(content), status, {**(headers or {}), "content-type": f"{media}; charset=utf-8"})
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before it had its answer."""
+
+
+async def while_connected(receive: Receive, work: Awaitable[T]) -> T:
+    """The result of `work`, which is cancelled as soon as the client leaves; then raises ClientLeft."""
+    results: list[T] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(_raise_when_gone(receive))
+            results.append(await work)
+            watch.cancel()
+    except* ClientLeft:
+        results.clear()
+    if not results:
+        raise ClientLeft
+    return results[0]
+
+
+async def _raise_when_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    raise ClientLeft
