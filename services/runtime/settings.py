@@ -12,7 +12,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "ATRIUM_"
-GATEWAY_NAMES = ("EMBEDDED", "HOST", "PORT")
+GATEWAY_NAMES = (
+    "HOST",
+    "PORT",
+    "EMBEDDED",
+    "DEMO_ACCOUNTS",
+    "PRODUCTION",
+    "REQUEST_SECONDS",
+    "BODY_BYTES",
+    "OPERATION_TOKENS",
+    "OPERATION_DEPTH",
+    "OPERATION_ALIASES",
+)
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
 DATABASES = ("sqlite+aiosqlite", "postgresql+psycopg")
 CACHES = ("memory", "redis", "rediss", "unix")
