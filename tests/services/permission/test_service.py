@@ -1,0 +1,147 @@
+"""The permission contract, as a caller sees it over gRPC."""
+
+import re
+from dataclasses import asdict
+from typing import TypeAlias
+
+import grpc.aio
+import pytest
+from google.protobuf.message import Message
+
+from schema import errcode
+from schema.generated.identity.v1 import identity_pb2
+from schema.generated.identity.v1.identity_pb2 import Viewer as ViewerMessage
+from schema.generated.permission.v1 import permission_pb2, permission_pb2_grpc
+from services.permission.biz import AccountType, Feature, Question, Viewer
+from services.permission.service import (
+    answer_to_message,
+    feature_to_message,
+    features_to_message,
+    question_from_message,
+    viewer_from_message,
+    viewer_to_message,
+)
+from services.permission.wire import BACKEND
+from services.runtime.backend import Demo
+from tests.conftest import MakeResources, Serve
+
+Stub: TypeAlias = "permission_pb2_grpc.PermissionServiceAsyncStub"
+ADA = ViewerMessage(account_id=1, account_type=identity_pb2.ACCOUNT_TYPE_PERSONAL)
+SAM = ViewerMessage(account_id=4, account_type=identity_pb2.ACCOUNT_TYPE_STAFF)
+GUEST = ViewerMessage(account_type=identity_pb2.ACCOUNT_TYPE_GUEST)
+NEWER = ViewerMessage(account_id=7, account_type=identity_pb2.AccountType.ValueType(77))
+STUDIO = Feature("studio", "Studio", "https://atrium.example/studio", badge="BETA", permission="studio.use")
+NEGATIVE = ViewerMessage(account_id=-1, account_type=identity_pb2.ACCOUNT_TYPE_CREATOR)
+VIEWER = Viewer(account_id=1, account_type=AccountType.CREATOR)
+
+
+@pytest.fixture
+async def stub(make_resources: MakeResources, serve: Serve) -> Stub:
+    resources = await make_resources(BACKEND.metadata)
+    await BACKEND.load_demo(resources, Demo(accounts=240, report=lambda _rows: None))
+    channel: grpc.aio.Channel = await serve(BACKEND, resources)
+    return permission_pb2_grpc.PermissionServiceStub(channel)
+
+
+def check(*questions: tuple[ViewerMessage, str]) -> permission_pb2.BatchCheckPermissionsRequest:
+    question = permission_pb2.BatchCheckPermissionsRequest.Question
+    return permission_pb2.BatchCheckPermissionsRequest(
+        questions=[question(viewer=viewer, permission=permission) for viewer, permission in questions]
+    )
+
+
+def unset_fields(message: Message) -> set[str]:
+    return {field.name for field in message.DESCRIPTOR.fields} - {field.name for field, _ in message.ListFields()}
+
+
+async def test_each_question_is_answered_in_order_with_its_viewer_and_permission(
+    stub: Stub,
+) -> None:
+    asked = [
+        (SAM, "admin.accounts.read"),
+        (GUEST, "profile.edit"),
+        (ADA, "wallet.view"),
+        (ADA, "orders.view"),
+        (NEWER, "orders.view"),
+        (SAM, "admin.accounts.read"),
+        (ADA, "no.such"),
+    ]
+    reply = await stub.BatchCheckPermissions(check(*asked))
+    assert [(answer.viewer, answer.permission) for answer in reply.answers] == asked
+    assert [answer.allowed for answer in reply.answers] == [True, False, False, True, False, True, False]
+
+
+async def test_each_viewer_gets_a_menu_in_order(stub: Stub) -> None:
+    request = permission_pb2.BatchListFeaturesRequest(viewers=[NEWER, GUEST, SAM, GUEST])
+    reply = await stub.BatchListFeatures(request)
+    assert [answer.viewer for answer in reply.answers] == [NEWER, GUEST, SAM, GUEST]
+    newer, guest, sam, guest_again = ([feature.key for feature in answer.features] for answer in reply.answers)
+    assert newer == ["discover", "offers", "help", "status"]
+    assert guest == guest_again == ["discover", "offers", "help", "status", "open_account"]
+    assert sam[-6:] == [
+        "audit_log",
+        "admin_accounts",
+        "admin_activities",
+        "admin_banners",
+        "admin_permissions",
+        "close_account",
+    ]
+
+
+async def test_a_feature_has_a_badge_or_none(stub: Stub) -> None:
+    reply = await stub.BatchListFeatures(permission_pb2.BatchListFeaturesRequest(viewers=[GUEST]))
+    badges = {feature.key: feature.badge for feature in reply.answers[0].features if feature.HasField("badge")}
+    assert badges == {"offers": "NEW"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (check(), "questions"),
+        (check((ADA, "")), "questions[0].permission"),
+        (check((ADA, "x" * 101)), "questions[0].permission"),
+        (check((ViewerMessage(account_id=1), "orders.view")), "questions[0].viewer.account_type"),
+        (check((NEGATIVE, "orders.view")), "questions[0].viewer.account_id"),
+        (check(*[(ADA, "orders.view")] * 1001), "questions"),
+    ],
+    ids=["none", "no name", "long name", "no type", "negative id", "too many"],
+)
+async def test_a_bad_question_names_its_field(
+    stub: Stub, request_: permission_pb2.BatchCheckPermissionsRequest, field: str
+) -> None:
+    with pytest.raises(errcode.InvalidArgument, match=f"^{re.escape(field)}: "):
+        await stub.BatchCheckPermissions(request_)
+
+
+async def test_a_list_of_no_viewers_names_its_field(stub: Stub) -> None:
+    with pytest.raises(errcode.InvalidArgument, match=r"^viewers: "):
+        await stub.BatchListFeatures(permission_pb2.BatchListFeaturesRequest())
+
+
+def test_account_types_are_numbered_as_in_the_contract() -> None:
+    contract = {name: number for name, number in identity_pb2.AccountType.items() if number}
+    assert {f"ACCOUNT_TYPE_{known.name}": known.value for known in AccountType} == contract
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        viewer_to_message(VIEWER),
+        feature_to_message(STUDIO),
+        answer_to_message(Question(VIEWER, "studio.use"), True),
+        features_to_message(VIEWER, [STUDIO]),
+    ],
+    ids=lambda message: message.DESCRIPTOR.full_name,
+)
+def test_a_message_leaves_no_field_unset(message: Message) -> None:
+    assert unset_fields(message) == set()
+
+
+def test_a_question_takes_over_every_field() -> None:
+    message = permission_pb2.BatchCheckPermissionsRequest.Question(viewer=NEWER, permission="orders.view")
+    assert unset_fields(message) == set()
+    assert asdict(question_from_message(message)) == {
+        "viewer": {"account_id": 7, "account_type": 77},
+        "permission": "orders.view",
+    }
+    assert viewer_to_message(viewer_from_message(NEWER)) == NEWER
