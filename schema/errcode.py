@@ -37,6 +37,8 @@ class AtriumError(Exception):
     code: ClassVar[int]
     reason: ClassVar[str]
     retryable: ClassVar[bool] = False
+    backend: str | None = None
+    """The backend whose call failed with this; None when it did not come from one, or nobody said."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

@@ -1,0 +1,12 @@
+"""An account of a type newer than this gateway."""
+
+import strawberry
+
+from schema.graphql.accounts.account import Account
+
+
+@strawberry.type(
+    description="An account of a type newer than this gateway: what every account shows; its `type` is OTHER."
+)
+class PlainAccount(Account):
+    """An account of a type newer than this gateway."""

@@ -1,0 +1,38 @@
+"""The home page of a company."""
+
+import strawberry
+
+from schema.graphql import arguments
+from schema.graphql.accounts import Account, accounts_of
+from schema.graphql.activity import Audience
+from schema.graphql.banner import Banner
+from schema.graphql.degrade import degrades
+from schema.graphql.enums import BannerSlot
+from schema.graphql.field import field
+from schema.graphql.homes.home import Home, Slot
+from schema.graphql.info import Info
+
+
+@strawberry.type(description="For a company. Companies see no advertising: banners is an empty list.")
+class BusinessHome(Home):
+    """The home page of a company."""
+
+    @field(description="Always empty: companies see no advertising.")
+    async def banners(self, info: Info, slot: Slot = BannerSlot.HOME_TOP) -> list[Banner] | None:
+        """Asks nobody."""
+        arguments.slot(slot)
+        return []
+
+    @field(description="The accounts in the company's team, in order of joining.")
+    @degrades
+    async def team(self, info: Info) -> list[Account] | None:
+        """Asks who is in the team, then for those accounts."""
+        found = await info.context.loaders.team.load(self.viewer.account_id)
+        return await accounts_of(info.context.loaders, found, self.viewer)
+
+    @field(description="Figures about those who follow the company.")
+    @degrades
+    async def reach(self, info: Info) -> Audience | None:
+        """Asks for the company's audience."""
+        found = await info.context.loaders.audience.load(self.viewer.account_id)
+        return Audience.from_message(found) if found else None

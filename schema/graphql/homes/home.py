@@ -1,0 +1,57 @@
+"""What every home page shows."""
+
+from typing import Annotated, TypeAlias
+
+import strawberry
+
+from schema.graphql import arguments
+from schema.graphql.activity import ActivityConnection
+from schema.graphql.banner import Banner
+from schema.graphql.degrade import degrades
+from schema.graphql.enums import ActivityKind, BannerSlot
+from schema.graphql.feature import Feature
+from schema.graphql.field import field
+from schema.graphql.info import Info
+from schema.graphql.ports import BannersKey, FeedKey, Identity
+
+Slot: TypeAlias = Annotated[BannerSlot, strawberry.argument(description="Where on the page.")]
+First: TypeAlias = Annotated[int, strawberry.argument(description="At most this many; 1 to 100.")]
+After: TypeAlias = Annotated[
+    str | None, strawberry.argument(description="The cursor of the item just before; left out for the start.")
+]
+Kinds: TypeAlias = Annotated[
+    list[ActivityKind] | None, strawberry.argument(description="Only these kinds; left out or empty for all.")
+]
+
+
+@strawberry.interface(description="What the home page shows: one view per account type. A part that is null is down.")
+class Home:
+    """What the home page shows to one identity."""
+
+    viewer: strawberry.Private[Identity]
+
+    @field(description="The sub-functions the viewer may use, in the order of the menu.")
+    @degrades
+    async def features(self, info: Info) -> list[Feature] | None:
+        """Asks for the viewer's features."""
+        features = await info.context.loaders.features.load(self.viewer)
+        return [Feature.from_message(feature) for feature in features]
+
+    @field(description="The banners to show in a slot, the first to be shown first.")
+    @degrades
+    async def banners(self, info: Info, slot: Slot = BannerSlot.HOME_TOP) -> list[Banner] | None:
+        """Asks what to advertise to the viewer."""
+        key = BannersKey(self.viewer, arguments.slot(slot).number)
+        return [Banner.from_message(banner) for banner in await info.context.loaders.banners.load(key)]
+
+    @field(description="Activities of those the viewer follows, or what trends; newest first.")
+    @degrades
+    async def feed(
+        self, info: Info, first: First = 20, after: After = strawberry.UNSET, kinds: Kinds = strawberry.UNSET
+    ) -> ActivityConnection | None:
+        """Asks for a page of the viewer's feed."""
+        chosen = tuple(kind.number for kind in arguments.kinds(kinds))
+        key = FeedKey(self.viewer, arguments.page_size(first), arguments.cursor(after), chosen)
+        with arguments.named_by_argument():
+            page = await info.context.loaders.feed.load(key)
+        return ActivityConnection.from_message(page, key.after, self.viewer)

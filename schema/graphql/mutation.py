@@ -1,0 +1,173 @@
+"""Where changing begins."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import strawberry
+
+from schema.errcode import InvalidArgument, Unauthenticated
+from schema.generated.account.v1 import account_pb2
+from schema.graphql import arguments, ids
+from schema.graphql.accounts import Account, account_of
+from schema.graphql.activity import Activity
+from schema.graphql.enums import ActivityKind
+from schema.graphql.field import field
+from schema.graphql.info import Info
+from schema.graphql.ports import Commands, Context, Identity
+from schema.graphql.query import existing_account
+from schema.graphql.viewer import Viewer
+
+
+@strawberry.input(description="What to change of one's own account. What is left out or null stays as it is.")
+class UpdateProfileInput:
+    """What to change of one's own account."""
+
+    version: int = strawberry.field(description="The version that the change was made from.")
+    display_name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The new name shown to others; 1 to 80 characters."
+    )
+    handle: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The new handle: 3 to 30 letters, digits or underscores, a letter first.",
+    )
+    avatar_url: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The new address of a picture; empty removes it."
+    )
+    bio: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The new words of the owner, at most 500 characters; empty removes them."
+    )
+
+
+@strawberry.input(description="What to publish.")
+class PublishActivityInput:
+    """What to publish."""
+
+    kind: ActivityKind = strawberry.field(description="What the author did.")
+    text: str = strawberry.field(description="What the author says of it; 1 to 2000 characters.")
+
+
+@strawberry.type(description="A sign-in that succeeded.")
+class Session:
+    """A sign-in that succeeded."""
+
+    token: str = strawberry.field(description="Shown once. Send it as `Authorization: Bearer …`.")
+    expires_at: datetime = strawberry.field(description="When the session ends by itself.")
+    viewer: Viewer = strawberry.field(description="Whoever is signed in now.")
+
+    def __repr__(self) -> str:
+        return f"Session({self.viewer.identity})"
+
+    @classmethod
+    def from_message(cls, message: account_pb2.SignInResponse) -> "Session":
+        """The session that `message` tells of."""
+        identity = Identity(message.account.id, message.account.type)
+        return cls(token=message.token, expires_at=message.expires_at.ToDatetime(UTC), viewer=Viewer.of(identity))
+
+
+@contextmanager
+def changing(context: Context) -> Iterator[Commands]:
+    """The commands; whatever came of them, all that follows is read anew."""
+    try:
+        with arguments.named_by_argument():
+            yield context.commands
+    finally:
+        context.renew()
+
+
+async def signed_in(context: Context) -> Identity:
+    """Who is asking; raises Unauthenticated for a guest."""
+    viewer = await context.identity()
+    if viewer.is_guest:
+        raise Unauthenticated
+    return viewer
+
+
+AccountId = Annotated[strawberry.ID, strawberry.argument(description="Id of the account; not the viewer's own.")]
+
+
+@strawberry.type(description="Where changing begins. Fields run one after the other; each sees what the last changed.")
+class Mutation:
+    """Where changing begins."""
+
+    @field(description="Opens a session. BAD_CREDENTIALS never says whether handle or password is wrong.")
+    async def sign_in(
+        self,
+        info: Info,
+        handle: Annotated[str, strawberry.argument(description="Whose account; compared without case.")],
+        password: Annotated[str, strawberry.argument(description="Its password.")],
+    ) -> Session:
+        """Opens a session."""
+        with changing(info.context) as commands:
+            return Session.from_message(await commands.sign_in(handle, password))
+
+    @field(description="Ends the session of the request's token. Whether one was open until now.")
+    async def sign_out(self, info: Info) -> bool:
+        """Ends the session; there is none to end without a token."""
+        token = info.context.token
+        if token is None:
+            return False
+        with changing(info.context) as commands:
+            return await commands.sign_out(token)
+
+    @field(description="Changes the viewer's own account. VERSION_CONFLICT when it changed meanwhile.")
+    async def update_profile(
+        self,
+        info: Info,
+        profile: Annotated[UpdateProfileInput, strawberry.argument(name="input", description="What to change.")],
+    ) -> Account:
+        """Changes the account, and answers it as it is then."""
+        viewer = await signed_in(info.context)
+        with changing(info.context) as commands:
+            changed = await commands.update_profile(
+                viewer,
+                version=profile.version,
+                display_name=_given(profile.display_name),
+                handle=_given(profile.handle),
+                avatar_url=_given(profile.avatar_url),
+                bio=_given(profile.bio),
+            )
+        return account_of(changed, viewer)
+
+    @field(description="Follows an account; the account. To follow it again changes nothing.")
+    async def follow(self, info: Info, account_id: AccountId) -> Account:
+        """Follows an account that there is."""
+        viewer, target = await _viewer_and_target(info.context, account_id)
+        with changing(info.context) as commands:
+            await commands.follow(viewer, target.id)
+        return account_of(target, viewer)
+
+    @field(description="Follows an account no longer; the account. To do it again changes nothing.")
+    async def unfollow(self, info: Info, account_id: AccountId) -> Account:
+        """Follows an account that there is no longer."""
+        viewer, target = await _viewer_and_target(info.context, account_id)
+        with changing(info.context) as commands:
+            await commands.unfollow(viewer, target.id)
+        return account_of(target, viewer)
+
+    @field(description="Publishes an activity of the viewer.")
+    async def publish_activity(
+        self,
+        info: Info,
+        activity: Annotated[PublishActivityInput, strawberry.argument(name="input", description="What to publish.")],
+    ) -> Activity:
+        """Publishes it, and answers it with its id and time."""
+        viewer = await signed_in(info.context)
+        kind = arguments.kind("kind", activity.kind)
+        with changing(info.context) as commands:
+            published = await commands.publish(viewer, kind.number, activity.text)
+        return Activity.from_message(published, viewer)
+
+
+def _given(value: str | None) -> str | None:
+    """`value`, or None when the client left it out."""
+    return None if value is strawberry.UNSET else value
+
+
+async def _viewer_and_target(context: Context, account_id: str) -> tuple[Identity, account_pb2.Account]:
+    viewer = await signed_in(context)
+    arguments.not_empty("accountId", account_id)
+    if account_id == ids.encode(ids.Prefix.ACCOUNT, viewer.account_id):
+        raise InvalidArgument("accountId", "must be the id of another account")
+    return viewer, await existing_account(context.loaders, account_id)
