@@ -35,7 +35,8 @@ async def test_a_deadline_reaches_into_tasks_started_inside() -> None:
     async def left() -> float:
         return time_left(default=60)
 
-    with deadline_in(10):
-        inside = asyncio.create_task(left())
-    assert await inside == pytest.approx(10, abs=0.5)
+    async with asyncio.TaskGroup() as group:
+        with deadline_in(10):
+            inside = group.create_task(left())
+    assert inside.result() == pytest.approx(10, abs=0.5)
     assert await left() == 60

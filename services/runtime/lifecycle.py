@@ -1,0 +1,195 @@
+"""How a process lives: its servers run in one group, and whatever ends it ends all of them in good order.
+
+    readiness goes down ─▶ the server listed last stops: no new work, what is in flight may finish
+                        ─▶ … ─▶ the server listed first stops ─▶ whoever opened resources closes them
+
+The first SIGINT or SIGTERM begins this, and so does the first server that fails. A second signal cuts it short.
+"""
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import structlog
+
+from services.runtime.telemetry import Metrics
+
+_log = structlog.get_logger(__name__)
+
+HEARTBEAT_SECONDS = 0.5
+"""How often a process looks whether its event loop keeps up."""
+UNGRACEFUL_SECONDS = 1.0
+"""How long a server may take to end after its time to finish is over."""
+Check = Callable[[], Awaitable[bool]]
+
+
+class StartError(Exception):
+    """A process cannot start; the message is one line that says why to whoever started it."""
+
+
+class Server(Protocol):
+    """Something that serves until it is told to stop."""
+
+    async def serve(self) -> None:
+        """Serves; returns after `stop`, raises when it cannot go on."""
+        ...
+
+    async def stop(self, grace: float) -> None:
+        """Takes no new work, gives what is in flight `grace` seconds to finish, and ends the rest."""
+        ...
+
+
+class Readiness:
+    """Whether this process wants work: its checks pass, and it is not about to stop."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
+        self._stopping = asyncio.Event()
+
+    def add(self, name: str, check: Check) -> None:
+        """From now on the process is ready only while `check` answers True."""
+        self._checks[name] = check
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process is on its way out."""
+        return self._stopping.is_set()
+
+    def go_down(self) -> None:
+        """From now on the process is not ready."""
+        self._stopping.set()
+
+    async def failing(self) -> list[str]:
+        """Names of what keeps the process from being ready; empty when it is."""
+        if self.stopping:
+            return ["stopping"]
+        passed = await asyncio.gather(*(_passes(check) for check in self._checks.values()))
+        return [name for name, fine in zip(self._checks, passed, strict=True) if not fine]
+
+
+async def _passes(check: Check) -> bool:
+    try:
+        return await check()
+    except Exception:
+        return False
+
+
+async def run(
+    *servers: Server, readiness: Readiness, drain_seconds: float = 2.0, metrics: Metrics | None = None
+) -> int:
+    """Runs the servers until a signal (exit code 0) or until one of them fails (1); see the top of this file."""
+    ending = _Ending()
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(ending.when_over(server)) for server in servers]
+        if metrics:
+            tasks.append(group.create_task(beat(metrics)))
+        with on_signal(ending.signalled):
+            await ending.begun.wait()
+            readiness.go_down()
+            drain = group.create_task(_stop_in_reverse(servers, drain_seconds))
+            group.create_task(_end(ending, drain, tasks))
+            await asyncio.wait([drain])
+            ending.over.set()
+    return ending.code
+
+
+class _Ending:
+    """Why and how far a process is on its way out."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.over = asyncio.Event()
+        self.code = 0
+
+    def signalled(self) -> None:
+        """The first signal begins the end, the second completes it."""
+        (self.over if self.begun.is_set() else self.begun).set()
+
+    async def when_over(self, server: Server) -> None:
+        """Serves; a server that ends before anybody asked it to is a failure of the process."""
+        try:
+            await server.serve()
+            problem = None
+        except Exception as error:
+            problem = error
+        if problem or not self.begun.is_set():
+            _log.error("server failed", server=type(server).__name__, exc_info=problem)
+            self.code = 1
+        self.begun.set()
+
+
+async def _end(ending: _Ending, drain: asyncio.Task[None], tasks: list[asyncio.Task[None]]) -> None:
+    """Waits until everything has stopped, or must."""
+    await ending.over.wait()
+    for task in (drain, *tasks):
+        task.cancel()
+
+
+async def _stop_in_reverse(servers: Sequence[Server], seconds: float) -> None:
+    ends_at = time.monotonic() + seconds
+    for server in reversed(servers):
+        grace = max(0.0, ends_at - time.monotonic())
+        try:
+            async with asyncio.timeout(grace + UNGRACEFUL_SECONDS):
+                await server.stop(grace)
+        except Exception as error:
+            _log.error("server did not stop in good order", server=type(server).__name__, exc_info=error)
+
+
+async def beat(metrics: Metrics) -> None:
+    """Measures for ever how late the event loop wakes up."""
+    while True:
+        due = time.perf_counter() + HEARTBEAT_SECONDS
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        metrics.loop_lag.set(max(0.0, time.perf_counter() - due))
+
+
+@contextmanager
+def on_signal(action: Callable[[], object]) -> Iterator[None]:
+    """SIGINT and SIGTERM do `action` in the running loop; afterwards they do what they did before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def handle(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(action)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def launch(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """Runs a whole process and answers its exit code; a signal before `run` begins closes what was opened so far."""
+
+    async def interruptible() -> int:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a coroutine runs in a task")
+        with on_signal(task.cancel):
+            try:
+                return await main()
+            except asyncio.CancelledError:
+                return 0
+
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(interruptible())
+    except KeyboardInterrupt:
+        return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # It does not exist for every system.
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,85 @@
+"""HTTP in the group of a process: uvicorn without its own signal handling, and the pages that machines read."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from services.runtime.lifecycle import Readiness, StartError
+from services.runtime.telemetry import Metrics
+
+BACKLOG = 2048
+"""Connections that the system holds until they are accepted."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; StartError in one line when that cannot be."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+
+class WebServer:
+    """An ASGI app on a listening socket, as a `lifecycle.Server`; `options` are uvicorn's."""
+
+    def __init__(self, app: ASGIApp, listening: socket.socket, **options: Any) -> None:
+        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, **options)
+        self._server = _Uvicorn(config)
+        self._socket = listening
+        self._ended = asyncio.Event()
+
+    async def serve(self) -> None:
+        """Serves until stopped; StartError when the app's lifespan does not begin."""
+        try:
+            await self._server.serve(sockets=[self._socket])
+        except SystemExit as error:  # uvicorn's way to say so; it has logged why.
+            raise StartError("the application did not start") from error
+        finally:
+            self._socket.close()
+            self._ended.set()
+
+    async def stop(self, grace: float) -> None:
+        """Closes idle connections, gives requests in flight `grace` seconds, then cancels them."""
+        # Typed as whole seconds, used as a float.
+        self._server.config.timeout_graceful_shutdown = grace  # type: ignore[assignment]
+        self._server.should_exit = True
+        await self._ended.wait()
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals to the lifecycle."""
+        yield
+
+
+def machine_routes(metrics: Metrics, readiness: Readiness) -> list[Route]:
+    """`/livez`: this process runs. `/readyz`: it wants work. `/metrics`: its numbers, as Prometheus reads them."""
+
+    async def livez(_request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def readyz(_request: Request) -> Response:
+        failing = await readiness.failing()
+        return JSONResponse({"ready": not failing, "failing": failing}, status_code=503 if failing else 200)
+
+    async def numbers(_request: Request) -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", numbers)]
+
+
+def machine_app(metrics: Metrics, readiness: Readiness) -> Starlette:
+    """An app of the machine pages alone, for a process that serves no other HTTP."""
+    return Starlette(routes=machine_routes(metrics, readiness))
