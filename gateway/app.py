@@ -11,15 +11,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway import graphiql, health
-from gateway.context import OperationContext
+from gateway.context import Clients, OperationContext
 from gateway.execution import Executor, extensions
 from gateway.graphiql import Persona
 from gateway.guard import Limits
-from gateway.health import Readiness
+from gateway.health import Health
 from gateway.middleware import AccessLog, LastResort, TraceHeaders
 from gateway.settings import Settings
 from gateway.view import GraphQLView
-from loaders import Clients
 from schema.graphql.schema import create_schema
 from services.runtime.telemetry import Metrics
 
@@ -28,7 +27,7 @@ def create_app(
     clients: Clients,
     settings: Settings,
     metrics: Metrics,
-    readiness: Readiness,
+    state: Health,
     personas: Sequence[Persona] = (),
 ) -> Starlette:
     """The application, serving from the backends behind `clients`; GraphiQL offers the `personas`."""
@@ -38,7 +37,7 @@ def create_app(
         routes=[endpoint, *pages, *_probes()],
         middleware=[Middleware(TraceHeaders), Middleware(AccessLog, metrics=metrics), Middleware(LastResort)],
     )
-    app.state.readiness = readiness
+    app.state.health = state
     app.state.metrics = metrics
     return app
 

@@ -1,6 +1,7 @@
 """One operation: who asks, fresh loaders, and what had to be answered without its backend."""
 
-from loaders import Clients
+from typing import Protocol
+
 from schema import errcode
 from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
@@ -10,6 +11,18 @@ from services.runtime.telemetry import Metrics
 MOST_TOKEN_CHARACTERS = 512
 """The contract's bound: a longer token was given to nobody."""
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
+
+
+class Clients(Protocol):
+    """The backends, as `loaders.Clients` gives them."""
+
+    def loaders(self, metrics: Metrics) -> Loaders:
+        """Fresh loaders for one operation."""
+        ...
+
+    def commands(self) -> Commands:
+        """What changes something."""
+        ...
 
 
 class OperationContext:

@@ -79,4 +79,4 @@ def log_failures(failures: Iterable[tuple[errcode.AtriumError, Exception]]) -> N
     for known, cause in failures:
         if known.http_status >= 500 and id(cause) not in logged:
             logged.add(id(cause))
-            _log.error("request failed", code=known.code, traceId=trace_id(), exc_info=cause)
+            _log.error("request failed", code=known.code, exc_info=cause)

@@ -15,6 +15,7 @@ from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2
 from schema.generated.banner.v1 import banner_pb2
 from schema.generated.permission.v1 import permission_pb2
+from services.runtime.lifecycle import Readiness
 
 CHECK_SECONDS = 0.5
 """How long a backend may take to say how it is."""
@@ -28,13 +29,17 @@ CONTRACTS: Mapping[str, ModuleType] = {
 }
 
 
-class Readiness:
-    """Asks the backends how they are, until the process begins to stop."""
+class Health:
+    """How this process and the backends behind it are."""
 
-    def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
+    def __init__(self, channels: Mapping[str, grpc.aio.Channel], readiness: Readiness) -> None:
         self._stubs = {name: health_pb2_grpc.HealthStub(channel) for name, channel in channels.items()}
-        self.stopping = False
-        """Set when the process begins to stop: no new requests should come here."""
+        self._readiness = readiness
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process is on its way out, so that no new requests should come here."""
+        return self._readiness.stopping
 
     async def backends(self) -> dict[str, bool]:
         """Whether each backend answers that it serves; all are asked at once."""
@@ -72,8 +77,8 @@ async def live(_request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """200 when requests should come here, else 503; and how each backend is."""
-    readiness: Readiness = request.app.state.readiness
-    serving = await readiness.backends()
-    status = summary(serving, stopping=readiness.stopping)
+    health: Health = request.app.state.health
+    serving = await health.backends()
+    status = summary(serving, stopping=health.stopping)
     content = {"status": status, "backends": {name: "up" if up else "down" for name, up in serving.items()}}
     return JSONResponse(content, 200 if status in ("ready", "degraded") else 503)

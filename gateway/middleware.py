@@ -14,7 +14,7 @@ from gateway.record import Record, record_of
 from gateway.view import json_response
 from schema import errcode
 from services.runtime.channels import CallTally, call_tally
-from services.runtime.telemetry import Metrics, start_trace, trace_id
+from services.runtime.telemetry import Metrics, start_trace
 
 MOST_PATH_CHARACTERS = 200
 _log = structlog.get_logger(__name__)
@@ -85,7 +85,6 @@ class AccessLog:
             ms=round(seconds * 1000, 2),
             rpcs=tally.count,
             degraded=record.degraded,
-            traceId=trace_id(),
         )
 
 

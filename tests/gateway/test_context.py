@@ -1,0 +1,128 @@
+from typing import Any, cast
+
+import pytest
+
+from gateway.context import OperationContext, bearer_token, identity_of, type_name
+from schema import errcode
+from schema.generated.account.v1 import account_pb2
+from schema.generated.identity.v1 import identity_pb2
+from schema.graphql.ports import GUEST, Commands, Identity, Loaders
+from services.runtime.telemetry import Metrics
+
+ADA = identity_pb2.Viewer(account_id=1, account_type=identity_pb2.ACCOUNT_TYPE_PERSONAL)
+
+
+class FakeSessions:
+    """Knows one token; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.session_by_token = self
+
+    async def load(self, token: str) -> account_pb2.VerifiedSession:
+        self.asked.append(token)
+        if token == "open":
+            return session(account_pb2.ACCOUNT_STATUS_ACTIVE)
+        return account_pb2.VerifiedSession(state=account_pb2.VerifiedSession.STATE_UNKNOWN)
+
+
+class FakeClients:
+    def __init__(self) -> None:
+        self.made: list[FakeSessions] = []
+
+    def loaders(self, metrics: Metrics) -> Loaders:
+        self.made.append(FakeSessions())
+        return cast(Loaders, self.made[-1])
+
+    def commands(self) -> Commands:
+        return cast(Commands, None)
+
+
+def session(status: "account_pb2.AccountStatus.ValueType") -> account_pb2.VerifiedSession:
+    return account_pb2.VerifiedSession(state=account_pb2.VerifiedSession.STATE_VALID, viewer=ADA, account_status=status)
+
+
+def context_of(authorization: str | None, clients: Any = None) -> OperationContext:
+    return OperationContext(clients or FakeClients(), Metrics(), authorization)
+
+
+@pytest.mark.parametrize("authorization", ["Bearer open", "bearer open", "  BEARER   open  "])
+async def test_a_session_token_says_who_is_asking(authorization: str) -> None:
+    context = context_of(authorization)
+    assert context.viewer == "-"
+    assert await context.identity() == Identity(1, identity_pb2.ACCOUNT_TYPE_PERSONAL)
+    assert context.viewer == "PERSONAL"
+
+
+async def test_nobody_is_asked_before_somebody_wants_to_know() -> None:
+    clients = FakeClients()
+    assert context_of("Bearer open", clients).token == "open"
+    assert [loaders.asked for loaders in clients.made] == [[]]
+
+
+async def test_without_a_token_a_guest_asks_and_no_backend_is_called() -> None:
+    clients = FakeClients()
+    context = context_of(None, clients)
+    assert await context.identity() == GUEST
+    assert context.viewer == "GUEST"
+    assert clients.made[0].asked == []
+
+
+async def test_an_unknown_token_is_refused() -> None:
+    with pytest.raises(errcode.Unauthenticated, match="nobody is signed in with this token"):
+        await context_of("Bearer other").identity()
+
+
+@pytest.mark.parametrize("authorization", ["", "Basic b3Blbg==", "Bearer", "Bearer  ", "open", "Bearer " + "x" * 513])
+async def test_a_header_that_holds_no_token_of_ours_is_refused_unasked(authorization: str) -> None:
+    clients = FakeClients()
+    context = context_of(authorization, clients)
+    assert context.token is None
+    with pytest.raises(errcode.Unauthenticated, match="authorization: must be Bearer"):
+        await context.identity()
+    assert clients.made[0].asked == []
+
+
+async def test_renewing_puts_fresh_loaders_in_place() -> None:
+    clients = FakeClients()
+    context = context_of("Bearer open", clients)
+    await context.identity()
+    context.renew()
+    await context.identity()
+    assert [loaders.asked for loaders in clients.made] == [["open"], ["open"]]
+
+
+def test_the_longest_token_still_passes() -> None:
+    assert bearer_token("Bearer " + "x" * 512) == "x" * 512
+
+
+@pytest.mark.parametrize("token", ["a\x7fb", "é", "a\x01"])
+def test_a_token_of_strange_characters_is_none(token: str) -> None:
+    assert bearer_token(f"Bearer {token}") is None
+
+
+def test_an_expired_session_says_so() -> None:
+    with pytest.raises(errcode.TokenExpired):
+        identity_of(account_pb2.VerifiedSession(state=account_pb2.VerifiedSession.STATE_EXPIRED))
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        account_pb2.ACCOUNT_STATUS_CLOSED,
+        account_pb2.ACCOUNT_STATUS_MERGED,
+        account_pb2.ACCOUNT_STATUS_SUSPENDED,
+        account_pb2.ACCOUNT_STATUS_UNSPECIFIED,
+    ],
+)
+def test_an_account_that_may_not_act_is_refused(status: "account_pb2.AccountStatus.ValueType") -> None:
+    with pytest.raises(errcode.AccountClosed):
+        identity_of(session(status))
+
+
+def test_an_account_in_its_cooling_off_period_may_act() -> None:
+    assert identity_of(session(account_pb2.ACCOUNT_STATUS_CLOSING)).account_id == 1
+
+
+def test_a_type_newer_than_this_gateway_is_named_by_its_number() -> None:
+    assert type_name(77) == "TYPE_77"

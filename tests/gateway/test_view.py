@@ -1,0 +1,208 @@
+"""The HTTP side alone: what is executed here is a fake."""
+
+import asyncio
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
+
+import httpx
+import pytest
+from starlette.responses import HTMLResponse, Response
+
+from gateway.body import Operation
+from gateway.context import OperationContext
+from gateway.execution import Answer
+from gateway.negotiation import GRAPHQL, JSON
+from gateway.view import GraphQLView, Run
+from schema import errcode
+from services.runtime.telemetry import Metrics
+from tests.gateway.test_context import FakeClients
+
+FINE = Answer({"data": {"a": 1}}, None, has_data=True)
+PARTIAL = Answer({"data": {"a": None}, "errors": []}, errcode.AccountNotFound(7), has_data=True)
+INVALID = Answer({"errors": []}, errcode.InvalidOperation("no such field"))
+REFUSED = Answer({"errors": []}, errcode.Unauthenticated())
+LATE = Answer({"errors": []}, errcode.DeadlineExceeded())
+
+
+class FakeRun:
+    """Answers always the same; remembers what it was asked."""
+
+    def __init__(self, answer: Answer = FINE) -> None:
+        self.answer = answer
+        self.asked: list[tuple[Operation, str | None]] = []
+
+    async def __call__(self, operation: Operation, context: OperationContext) -> Answer:
+        self.asked.append((operation, context.token))
+        return self.answer
+
+
+def view_of(run: Run, *, page: bool = True, seconds: float = 5.0) -> GraphQLView:
+    def make_page() -> Response:
+        return HTMLResponse("<p>page</p>")
+
+    def make_context(authorization: str | None) -> OperationContext:
+        return OperationContext(FakeClients(), Metrics(), authorization)
+
+    return GraphQLView(run, make_context, make_page if page else None, most_bytes=1024, seconds=seconds)
+
+
+def client_of(run: Run, **options: Any) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(view_of(run, **options))
+    return httpx.AsyncClient(transport=transport, base_url="http://gateway")
+
+
+async def test_an_operation_is_run_with_the_token_of_the_request() -> None:
+    run = FakeRun()
+    async with client_of(run) as client:
+        body = {"query": "query A($x: Int) { a }", "variables": {"x": 1}, "operationName": "A"}
+        response = await client.post("/", json=body, headers={"authorization": "Bearer secret"})
+    assert response.json() == {"data": {"a": 1}}
+    assert run.asked == [(Operation("query A($x: Int) { a }", {"x": 1}, "A"), "secret")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "accept", "status"),
+    [
+        (FINE, JSON, 200),
+        (FINE, GRAPHQL, 200),
+        (PARTIAL, JSON, 200),
+        (PARTIAL, GRAPHQL, 200),
+        (INVALID, JSON, 200),
+        (INVALID, GRAPHQL, 400),
+        (REFUSED, GRAPHQL, 401),
+        (LATE, JSON, 504),
+        (LATE, GRAPHQL, 504),
+    ],
+)
+async def test_the_status_follows_the_type_and_whether_the_operation_ran(
+    answer: Answer, accept: str, status: int
+) -> None:
+    async with client_of(FakeRun(answer)) as client:
+        response = await client.post("/", json={"query": "{a}"}, headers={"accept": accept})
+    assert response.status_code == status
+    assert response.headers["content-type"] == f"{accept}; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("request_of", "status", "message"),
+    [
+        ({"method": "PUT", "json": {"query": "{a}"}}, 405, "the method must be POST"),
+        ({"method": "GET"}, 405, "the method must be POST"),
+        ({"method": "GET", "params": {"query": "{a}"}}, 405, "the method must be POST"),
+        (
+            {"json": {"query": "{a}"}, "headers": {"accept": "text/csv"}},
+            406,
+            "accept: must allow application/graphql-response+json or json",
+        ),
+        ({"data": {"query": "{a}"}}, 415, "content-type: must be application/json"),
+        ({"content": b"{"}, 415, "content-type: must be application/json"),
+        ({"content": b"{", "headers": {"content-type": JSON}}, 400, None),
+        ({"json": [{"query": "{a}"}]}, 400, "the body must be a JSON object; batches are not served"),
+        ({"json": {"query": "x" * 1024}}, 413, "body bytes: 1036 is over the limit of 1024"),
+    ],
+)
+async def test_what_is_no_graphql_request_runs_nothing(
+    request_of: dict[str, Any], status: int, message: str | None
+) -> None:
+    run = FakeRun()
+    async with client_of(run) as client:
+        response = await client.request(**{"method": "POST", "url": "/"} | request_of)
+    [error] = response.json()["errors"]
+    assert response.status_code == status
+    assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
+    assert error["extensions"]["code"] == (4000300 if status == 413 else 4000200)
+    assert error["message"] == (message or error["message"])
+    assert run.asked == []
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+async def test_another_method_is_told_which_one_is_served(method: str) -> None:
+    async with client_of(FakeRun()) as client:
+        response = await client.request(method, "/")
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+async def test_a_browser_gets_the_page_where_there_is_one() -> None:
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with client_of(FakeRun()) as client:
+        assert (await client.get("/", headers=browser)).text == "<p>page</p>"
+    async with client_of(FakeRun(), page=False) as client:
+        assert (await client.get("/", headers=browser)).status_code == 405
+
+
+async def test_a_body_over_the_limit_is_not_read_on() -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 600
+            yield b" " * 600
+
+    async with client_of(FakeRun()) as client:
+        response = await client.post("/", content=endless(), headers={"content-type": JSON})
+    assert (response.status_code, response.headers["connection"], sent) == (413, "close", 1200)
+
+
+async def test_a_body_that_does_not_come_is_waited_for_no_longer_than_a_request_may_take() -> None:
+    async def hanging() -> AsyncIterator[bytes]:
+        yield b'{"query": '
+        await asyncio.Event().wait()
+
+    async with client_of(FakeRun(), seconds=0.05) as client:
+        response = await client.post("/", content=hanging(), headers={"content-type": JSON})
+    assert response.status_code == 408
+    assert response.json()["errors"][0]["extensions"]["code"] == 5040100
+
+
+async def test_a_client_that_leaves_takes_its_work_with_it() -> None:
+    started, stopped = asyncio.Event(), asyncio.Event()
+
+    async def work(_operation: Operation, _context: OperationContext) -> Answer:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+        return FINE
+
+    answered = await converse(view_of(work), leave_after=started)
+    assert stopped.is_set()
+    assert answered[0]["status"] == 499
+
+
+async def test_a_client_that_leaves_while_it_sends_gets_no_answer() -> None:
+    left = asyncio.Event()
+    left.set()
+    run = FakeRun()
+    answered = await converse(view_of(run), leave_after=left, more_body=True)
+    assert answered[0]["status"] == 499
+    assert run.asked == []
+
+
+async def converse(
+    view: GraphQLView, leave_after: asyncio.Event, *, more_body: bool = False
+) -> list[MutableMapping[str, Any]]:
+    """What the view sends to a client that posts a query and leaves after the event."""
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    messages = [{"type": "http.request", "body": b'{"query": "{a}"}', "more_body": more_body}]
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        await leave_after.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async with asyncio.timeout(5):
+        await view(scope, receive, send)
+    return sent
