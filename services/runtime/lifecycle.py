@@ -24,6 +24,8 @@ HEARTBEAT_SECONDS = 0.5
 """How often a process looks whether its event loop keeps up."""
 UNGRACEFUL_SECONDS = 1.0
 """How long a server may take to end after its time to finish is over."""
+CHECK_SECONDS = 2.0
+"""How long a check may take to pass."""
 Check = Callable[[], Awaitable[bool]]
 
 
@@ -67,13 +69,15 @@ class Readiness:
         """Names of what keeps the process from being ready; empty when it is."""
         if self.stopping:
             return ["stopping"]
-        passed = await asyncio.gather(*(_passes(check) for check in self._checks.values()))
+        passed = await asyncio.gather(*(passes(check) for check in self._checks.values()))
         return [name for name, fine in zip(self._checks, passed, strict=True) if not fine]
 
 
-async def _passes(check: Check) -> bool:
+async def passes(check: Check) -> bool:
+    """Whether the check answers True, and soon; one that raises does not."""
     try:
-        return await check()
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check()
     except Exception:
         return False
 

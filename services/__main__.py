@@ -1,0 +1,105 @@
+"""The command line of the backends: `python -m services --help`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.runtime.commandline import launch, main, refuse
+
+if TYPE_CHECKING:
+    from services.runtime.backend import Backend
+    from services.runtime.settings import Settings
+
+# What a command needs is imported inside it: help and refusals come at once, without gRPC and SQLAlchemy.
+
+app = typer.Typer(
+    name="services",
+    help="Run the backends of Atrium as processes of their own. Settings are environment variables: ATRIUM_DATABASE, "
+    "ATRIUM_CACHE, ATRIUM_ADDRESSES__ACCOUNT and so on.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which backends; none means all.")]
+
+
+@app.command()
+def serve(
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME[=ADDRESS]]...",
+            help="Which backends, each at its address: unix:/path or host:port; without one, where ATRIUM_ADDRESSES__… "
+            "says. None means all. Backends with the same address share a port.",
+        ),
+    ] = None,
+) -> None:
+    """Serve backends by gRPC until SIGINT or SIGTERM; calls in flight may end first."""
+    from services.runtime.process import serve_process
+
+    settings = _settings()
+    chosen = _places(places or [], settings)
+    launch(lambda: serve_process(chosen, settings))
+
+
+@app.command()
+def migrate(names: Names = None) -> None:
+    """Bring the stores of backends up to date, creating what is missing."""
+    from services.runtime.process import migrate_process
+
+    chosen, settings = _chosen(names or []), _settings()
+    launch(lambda: migrate_process(chosen, settings))
+
+
+@app.command()
+def demo(
+    accounts: Annotated[
+        int, typer.Option(min=4, max=1_000_000, help="How many accounts; the rest grows with it.")
+    ] = 240,
+) -> None:
+    """Fill empty stores with demo data; a store that has rows is left as it is."""
+    from services.runtime.process import demo_process
+
+    chosen, settings = _chosen([]), _settings()
+    launch(lambda: demo_process(chosen, settings, accounts))
+
+
+@app.command("list")
+def list_backends() -> None:
+    """List the backends: name, gRPC service, address."""
+    settings = _settings()
+    for backend in _chosen([]):
+        typer.echo(f"{backend.name:<12}{backend.service:<36}{settings.addresses.of(backend.name)}")
+
+
+def _settings() -> "Settings":
+    from services.runtime.settings import Settings, load
+
+    return load(Settings)
+
+
+def _chosen(names: list[str]) -> list["Backend"]:
+    """The backends with these names; all for none."""
+    from services.backends import BACKENDS
+
+    for name in names:
+        if name not in BACKENDS:
+            refuse(f"unknown backend {name!r}: there are {', '.join(BACKENDS)}")
+    return [BACKENDS[name] for name in dict.fromkeys(names)] or list(BACKENDS.values())
+
+
+def _places(words: list[str], settings: "Settings") -> dict["Backend", str]:
+    """Backend by address for each `NAME` or `NAME=ADDRESS`; all for none."""
+    from services.runtime.settings import check_address
+
+    given = dict(word.partition("=")[::2] for word in words)
+    places = {backend: given.get(backend.name) or settings.addresses.of(backend.name) for backend in _chosen([*given])}
+    for backend, address in places.items():
+        try:
+            check_address(address)
+        except ValueError as error:
+            refuse(f"{backend.name}={address}: {error}")
+    return places
+
+
+if __name__ == "__main__":
+    main(app)

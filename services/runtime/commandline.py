@@ -1,0 +1,47 @@
+"""What the command lines of all processes share: a wrong word or a failed start costs one line, never a traceback."""
+
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+USAGE = 2
+"""Exit code of a command that was called in a way that cannot work."""
+
+
+def main(app: typer.Typer) -> NoReturn:
+    """Runs the command that the arguments name, help without any; exits with its code."""
+    # gRPC writes to stderr by itself, even what the caller handles.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except TyperException as error:
+        say(error.format_message())
+        code = USAGE
+    sys.exit(code)
+
+
+def say(problem: str) -> None:
+    """One line on stderr."""
+    typer.echo(f"atrium: {problem}", err=True)
+
+
+def refuse(problem: str) -> NoReturn:
+    """Ends the command with one line."""
+    say(problem)
+    raise typer.Exit(USAGE)
+
+
+def launch(process: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
+    """Runs a process to its end; a start that fails costs one line and exit code 1."""
+    from services.runtime import lifecycle
+
+    try:
+        code = lifecycle.launch(process)
+    except lifecycle.StartError as error:
+        say(str(error))
+        code = 1
+    raise typer.Exit(code)

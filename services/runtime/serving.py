@@ -1,0 +1,159 @@
+"""Backends behind gRPC servers: the same for one process per backend and for all of them inside the gateway."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import structlog
+from grpc_health.v1 import health_pb2
+from sqlalchemy import text
+
+from services.runtime.addresses import claimed, release
+from services.runtime.backend import Backend, Resources
+from services.runtime.cache import open_cache
+from services.runtime.clock import utc_now
+from services.runtime.database import open_database
+from services.runtime.ids import TimeOrderedIds
+from services.runtime.lifecycle import Check, Readiness, StartError, passes
+from services.runtime.migrate import is_current
+from services.runtime.server import add_health_and_reflection, create_server
+from services.runtime.settings import Settings
+from services.runtime.telemetry import Metrics
+
+_log = structlog.get_logger(__name__)
+
+PROBE_SECONDS = 0.5
+"""How often a store that is not ready yet is asked again."""
+
+
+@asynccontextmanager
+async def open_resources(backend: Backend, settings: Settings) -> AsyncIterator[Resources]:
+    """What `backend` needs, as the settings say, closed at the end; connects on first use."""
+    url = settings.database_url(backend.name)
+    if url.startswith("sqlite"):
+        _make_folder(url)
+    async with open_database(url) as database, open_cache(settings.cache) as cache:
+        ids = TimeOrderedIds(utc_now, settings.worker)
+        yield Resources(database=database, cache=cache, ids=ids, clock=utc_now)
+
+
+@asynccontextmanager
+async def open_all(backends: Iterable[Backend], settings: Settings) -> AsyncIterator[dict[Backend, Resources]]:
+    """The resources of each backend, closed at the end."""
+    async with AsyncExitStack() as closing:
+        yield {backend: await closing.enter_async_context(open_resources(backend, settings)) for backend in backends}
+
+
+def _make_folder(url: str) -> None:
+    folder = Path(url.partition(":///")[2].partition("?")[0]).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"cannot make the folder {folder}: {(error.strerror or '').lower()}") from error
+
+
+@asynccontextmanager
+async def serve_backends(
+    addresses: Mapping[Backend, str], resources: Mapping[Backend, Resources], readiness: Readiness, metrics: Metrics
+) -> AsyncIterator["BackendServers"]:
+    """Servers that hold the addresses, to be run by `lifecycle.run`; StartError when an address is not free.
+
+    Backends with the same address share a server. Afterwards nothing listens any more, and no socket file is left.
+    """
+    async with AsyncExitStack() as closing:
+        servers = []
+        for address in dict.fromkeys(addresses.values()):
+            here = {backend: resources[backend] for backend, at in addresses.items() if at == address}
+            servers.append(BackendServer(address, here, readiness, metrics))
+            closing.push_async_callback(servers[-1].stop, 0)
+        yield BackendServers(servers)
+
+
+class BackendServers:
+    """Several gRPC servers that start and stop together, as one `lifecycle.Server`."""
+
+    def __init__(self, servers: Sequence["BackendServer"]) -> None:
+        self._servers = servers
+
+    async def serve(self) -> None:
+        """Serves until stopped; the first that fails ends the others."""
+        async with asyncio.TaskGroup() as group:
+            for server in self._servers:
+                group.create_task(server.serve())
+
+    async def stop(self, grace: float) -> None:
+        """Stops all at once."""
+        async with asyncio.TaskGroup() as group:
+            for server in self._servers:
+                group.create_task(server.stop(grace))
+
+
+class BackendServer:
+    """One gRPC server with the backends at its address; healthy once their stores are ready, until it stops."""
+
+    def __init__(
+        self, address: str, backends: Mapping[Backend, Resources], readiness: Readiness, metrics: Metrics
+    ) -> None:
+        self._address = address
+        self._server = create_server(metrics)
+        for backend, resources in backends.items():
+            backend.attach(self._server, resources)
+        self._stores = {backend: store_check(backend, resources) for backend, resources in backends.items()}
+        for backend, check in self._stores.items():
+            readiness.add(f"{backend.name} store", check)
+        self._health = add_health_and_reflection(self._server, [backend.service for backend in backends])
+        with claimed(address):
+            self._server.add_insecure_port(address)
+
+    async def serve(self) -> None:
+        """Serves until stopped."""
+        await self._tell("", *(backend.service for backend in self._stores), serving=False)
+        await self._server.start()
+        _log.info("serving", address=self._address, backends=[backend.name for backend in self._stores])
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._become_healthy())
+            await self._server.wait_for_termination()
+            watch.cancel()
+
+    async def stop(self, grace: float) -> None:
+        """Tells clients to go elsewhere, lets calls in flight end for `grace` seconds, then cancels them."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace)
+        release(self._address)
+
+    async def _become_healthy(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for backend, check in self._stores.items():
+                group.create_task(self._serve_once_ready(backend, check))
+        await self._tell("", serving=True)
+
+    async def _serve_once_ready(self, backend: Backend, check: Check) -> None:
+        waited = False
+        while not await passes(check):
+            if not waited:
+                _log.warning("store is not ready: start it, or run `python -m services migrate`", backend=backend.name)
+            waited = True
+            await asyncio.sleep(PROBE_SECONDS)
+        await self._tell(backend.service, serving=True)
+
+    async def _tell(self, *services: str, serving: bool) -> None:
+        status = health_pb2.HealthCheckResponse
+        for service in services:
+            await self._health.set(service, status.SERVING if serving else status.NOT_SERVING)
+
+
+def store_check(backend: Backend, resources: Resources) -> Check:
+    """Asks whether the store answers; until it first did so, also whether its migrations are those of this program."""
+    migrated = False
+
+    async def check() -> bool:
+        nonlocal migrated
+        if not migrated:
+            migrated = await is_current(backend, resources.database)
+            return migrated
+        async with resources.database.read() as session:
+            await session.execute(text("SELECT 1"))
+        return True
+
+    return check
