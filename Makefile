@@ -15,7 +15,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/.run ## Serve the gateway, every backend and demo data on http://127.0.0.1:8000
-	@exec $(BIN)/python -m gateway run
+	@exec $(BIN)/python -m gateway run --embedded
 
 test: $(VENV)/.dev ## Install the real parts, check everything, run every test
 	@sh tools/setup.sh parts redis-server chromium

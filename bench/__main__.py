@@ -1,0 +1,73 @@
+"""Measures the home query and prints a table; the figures go to bench/results/latest.json."""
+
+import argparse
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench import report
+from bench.house import SUBJECTS, House, build
+from bench.measure import Plan, Samples, compare_bodies, measure
+from bench.processes import Cores, share_cores
+
+LATEST = Path("bench/results/latest.json")
+
+
+def options() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="length of a measurement (4)")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured (3)")
+    parser.add_argument("--connections", type=numbers, default=(1, 32), metavar="N,N", help="loads (1,32)")
+    parser.add_argument("--only", type=subjects, default=SUBJECTS, metavar="NAME,NAME", help="subjects to measure")
+    parser.add_argument("--viewers", type=int, default=8, metavar="N", help="how many accounts ask in turn (8)")
+    parser.add_argument("--output", type=Path, default=LATEST, metavar="FILE", help=f"where figures go ({LATEST})")
+    return parser.parse_args()
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Positive numbers with commas between them."""
+    found = tuple(map(int, text.split(",")))
+    if min(found) < 1:
+        raise ValueError(text)
+    return found
+
+
+def subjects(text: str) -> tuple[str, ...]:
+    """Names of subjects with commas between them."""
+    if unknown := set(text.split(",")) - set(SUBJECTS):
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: there are {', '.join(SUBJECTS)}")
+    return tuple(name for name in SUBJECTS if name in text.split(","))
+
+
+def run(plan: Plan, viewers: int, cores: Cores, console: Console) -> tuple[House, Samples]:
+    """Builds the house, checks that there is something to compare, measures."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with TemporaryDirectory(prefix="atrium-bench-") as folder, ExitStack() as closing:
+        progress = closing.enter_context(Progress(*columns, console=console, transient=True))
+        task = progress.add_task("", total=plan.steps, completed=-1)
+        house = build(Path(folder), cores, closing, viewers, lambda words: progress.update(task, description=words))
+        compare_bodies(house)
+        samples = measure(house, cores, plan, lambda words: progress.update(task, description=words, advance=1))
+    return house, samples
+
+
+def main() -> None:
+    """Exits 1 when any request failed."""
+    given, console, cores = options(), Console(), share_cores()
+    plan = Plan(given.only, given.connections, given.rounds, given.seconds)
+    house, samples = run(plan, given.viewers, cores, console)
+    console.print(report.table(samples))
+    console.print(f"Backends on SQLite and {house.cache}; {cores}; {given.viewers} viewers in turn.")
+    for note in report.notes(samples):
+        console.print(f"- {note}")
+    report.write(samples, given.output)
+    if any(sample.errors for workloads in samples.values() for sample in workloads.values()):
+        raise SystemExit("some requests failed: the figures are of no use")
+
+
+if __name__ == "__main__":
+    main()

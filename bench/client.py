@@ -1,0 +1,77 @@
+"""What the bench asks the house outside of the measured time: sessions, bodies, numbers."""
+
+import http.client
+import re
+import socket
+
+import grpc
+
+from bench.home import BODY, HEADERS
+from schema.generated.account.v1 import account_pb2, account_pb2_grpc
+from schema.generated.identity.v1 import identity_pb2
+
+PASSWORD = "atrium-demo"
+SECONDS_PER_CALL = 10.0
+CALLS = re.compile(rb"^atrium_rpc_client_seconds_count\S* (\S+)$", re.MULTILINE)
+
+
+def sign_in(address: str, viewers: int) -> list[str]:
+    """Tokens of this many open accounts that see banners, which companies do not: each asks all six questions."""
+    with grpc.insecure_channel(address) as channel:
+        stub = account_pb2_grpc.AccountServiceStub(channel)
+        wanted = account_pb2.BatchGetAccountsRequest(ids=range(1, 2 * viewers + 20))
+        found = stub.BatchGetAccounts(wanted, timeout=SECONDS_PER_CALL).accounts
+        chosen = sorted(filter(is_suitable, found), key=lambda account: account.id)[:viewers]
+        requests = [account_pb2.SignInRequest(handle=account.handle, password=PASSWORD) for account in chosen]
+        return [stub.SignIn(request, timeout=SECONDS_PER_CALL).token for request in requests]
+
+
+def is_suitable(account: account_pb2.Account) -> bool:
+    open_to_all = account.status == account_pb2.ACCOUNT_STATUS_ACTIVE
+    return open_to_all and account.type != identity_pb2.ACCOUNT_TYPE_BUSINESS
+
+
+def serves(address: str) -> bool:
+    """Whether a backend with its store ready answers at the address."""
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    with grpc.insecure_channel(address) as channel:
+        try:
+            reply = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
+        except grpc.RpcError:
+            return False
+        return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections at the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def home(port: int, token: str) -> bytes:
+    """The body of the home page; exits when it is not answered with 200."""
+    headers = {**HEADERS, "authorization": f"Bearer {token}"}
+    status, body = exchange(port, "POST", "/graphql", BODY, headers)
+    if status != 200:
+        raise SystemExit(f"the home page was answered with {status}: {body[:500].decode(errors='replace')}")
+    return body
+
+
+def rpcs_sent(port: int) -> int:
+    """How many RPCs the subject says it sent; 0 for one that does not count them."""
+    status, body = exchange(port, "GET", "/metrics")
+    return int(sum(float(count) for count in CALLS.findall(body))) if status == 200 else 0
+
+
+def exchange(
+    port: int, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, bytes]:
+    """Status and body of one request."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS_PER_CALL)
+    try:
+        connection.request(method, path, body, headers or {})
+        reply = connection.getresponse()
+        return reply.status, reply.read()
+    finally:
+        connection.close()
