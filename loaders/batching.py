@@ -26,7 +26,7 @@ def itself(key: Hashable) -> Hashable:
     return key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question(Generic[K, V]):
     """A question that a backend answers for many keys in one call."""
 

@@ -1,0 +1,126 @@
+from typing import Any
+
+import pytest
+
+from loaders import Clients
+from schema.errcode import BackendUnavailable
+from schema.generated.account.v1 import account_pb2 as pb
+from schema.generated.identity.v1.identity_pb2 import ACCOUNT_TYPE_PERSONAL, ACCOUNT_TYPE_STAFF, Viewer
+from schema.graphql.ports import ClosuresKey, Identity, PrivateKey
+from services.runtime.telemetry import Metrics
+from tests.loaders.fakes import channels
+
+ADA = Identity(1, ACCOUNT_TYPE_PERSONAL)
+SAM = Identity(4, ACCOUNT_TYPE_STAFF)
+
+
+async def test_accounts_are_found_by_id_in_one_call() -> None:
+    def answer(request: Any) -> pb.BatchGetAccountsResponse:
+        return pb.BatchGetAccountsResponse(accounts=[pb.Account(id=one) for one in sorted(request.ids) if one != 7])
+
+    channel, everywhere = channels(BatchGetAccounts=answer)
+    found = await Clients(everywhere).loaders(Metrics()).account_by_id.load_many([9, 7, 3, 9])
+    assert [account and account.id for account in found] == [9, None, 3, 9]
+    assert channel.calls == [("BatchGetAccounts", pb.BatchGetAccountsRequest(ids=[9, 7, 3]))]
+
+
+async def test_an_account_answered_twice_is_answered_once() -> None:
+    reply = pb.BatchGetAccountsResponse(accounts=[pb.Account(id=3), pb.Account(id=8), pb.Account(id=3)])
+    _, everywhere = channels(BatchGetAccounts=lambda _: reply)
+    assert await Clients(everywhere).loaders(Metrics()).account_by_id.load_many([3]) == [pb.Account(id=3)]
+
+
+async def test_a_handle_finds_its_account_without_case() -> None:
+    reply = pb.BatchGetAccountsByHandleResponse(accounts=[pb.Account(id=1, handle="Ada")])
+    channel, everywhere = channels(BatchGetAccountsByHandle=lambda _: reply)
+    found = await Clients(everywhere).loaders(Metrics()).account_by_handle.load_many(["ADA", "ada", "bo"])
+    assert [account and account.id for account in found] == [1, 1, None]
+    assert channel.calls == [
+        ("BatchGetAccountsByHandle", pb.BatchGetAccountsByHandleRequest(handles=["ADA", "ada", "bo"]))
+    ]
+
+
+async def test_private_attributes_go_to_the_viewer_who_may_see_them() -> None:
+    answer = pb.BatchGetPrivateAttributesResponse.Answer(
+        viewer_account_id=4, account_id=1, attributes=pb.PrivateAttributes(birthday="1990-12-31")
+    )
+    reply = pb.BatchGetPrivateAttributesResponse(answers=[answer])
+    channel, everywhere = channels(BatchGetPrivateAttributes=lambda _: reply)
+    load = Clients(everywhere).loaders(Metrics()).private_attributes
+    found = await load.load_many([PrivateKey(ADA, 4), PrivateKey(SAM, 1)])
+    assert found == [None, pb.PrivateAttributes(birthday="1990-12-31")]
+    ask = pb.BatchGetPrivateAttributesRequest.Question
+    questions = [
+        ask(viewer=Viewer(account_id=1, account_type=ACCOUNT_TYPE_PERSONAL), account_id=4),
+        ask(viewer=Viewer(account_id=4, account_type=ACCOUNT_TYPE_STAFF), account_id=1),
+    ]
+    assert channel.calls == [("BatchGetPrivateAttributes", pb.BatchGetPrivateAttributesRequest(questions=questions))]
+
+
+async def test_a_team_keeps_its_order_and_a_business_without_one_gets_none() -> None:
+    team = pb.BatchListTeamsResponse.Team(business_id=3, account_ids=[9, 2, 5])
+    _, everywhere = channels(BatchListTeams=lambda _: pb.BatchListTeamsResponse(teams=[team]))
+    assert await Clients(everywhere).loaders(Metrics()).team.load_many([8, 3]) == [(), (9, 2, 5)]
+
+
+async def test_pending_closures_are_told_apart_by_viewer_and_length() -> None:
+    answer = pb.BatchListPendingClosuresResponse.Answer
+    reply = pb.BatchListPendingClosuresResponse(
+        answers=[
+            answer(viewer_account_id=4, first=1, account_ids=[50]),
+            answer(viewer_account_id=4, first=2, account_ids=[50, 51]),
+        ]
+    )
+    channel, everywhere = channels(BatchListPendingClosures=lambda _: reply)
+    load = Clients(everywhere).loaders(Metrics()).pending_closures
+    found = await load.load_many([ClosuresKey(SAM, 2), ClosuresKey(SAM, 1), ClosuresKey(ADA, 1)])
+    assert found == [(50, 51), (50,), ()]
+    assert len(channel.calls) == 1
+
+
+async def test_sessions_are_answered_by_place() -> None:
+    states = [pb.VerifiedSession.STATE_EXPIRED, pb.VerifiedSession.STATE_UNKNOWN]
+    reply = pb.BatchVerifySessionsResponse(sessions=[pb.VerifiedSession(state=state) for state in states])
+    _, everywhere = channels(BatchVerifySessions=lambda _: reply)
+    found = await Clients(everywhere).loaders(Metrics()).session_by_token.load_many(["old", "odd"])
+    assert [session.state for session in found] == states
+
+
+async def test_too_few_sessions_count_as_no_answer() -> None:
+    _, everywhere = channels(BatchVerifySessions=lambda _: pb.BatchVerifySessionsResponse())
+    with pytest.raises(BackendUnavailable, match="account") as caught:
+        await Clients(everywhere).loaders(Metrics()).session_by_token.load("token")
+    assert caught.value.backend == "account"
+
+
+async def test_signing_in_answers_what_the_backend_answers() -> None:
+    reply = pb.SignInResponse(token="t", account=pb.Account(id=1))
+    channel, everywhere = channels(SignIn=lambda _: reply)
+    assert await Clients(everywhere).commands().sign_in("ada", "secret") == reply
+    assert channel.calls == [("SignIn", pb.SignInRequest(handle="ada", password="secret"))]
+
+
+async def test_signing_out_tells_whether_a_session_ended() -> None:
+    channel, everywhere = channels(SignOut=lambda _: pb.SignOutResponse(ended=True))
+    assert await Clients(everywhere).commands().sign_out("t") is True
+    assert channel.calls == [("SignOut", pb.SignOutRequest(token="t"))]
+
+
+async def test_only_what_is_given_of_a_profile_is_sent() -> None:
+    changed = pb.Account(id=1, version=3)
+    channel, everywhere = channels(UpdateProfile=lambda _: pb.UpdateProfileResponse(account=changed))
+    assert await Clients(everywhere).commands().update_profile(ADA, version=2, display_name="A.", bio="") == changed
+    (_, request) = channel.calls[0]
+    assert [field.name for field, _ in request.ListFields()] == ["viewer", "version", "display_name", "bio"]
+    assert (request.viewer.account_id, request.version, request.display_name, request.bio) == (1, 2, "A.", "")
+
+
+async def test_all_of_a_profile_is_sent_when_given() -> None:
+    channel, everywhere = channels(UpdateProfile=lambda _: pb.UpdateProfileResponse())
+    await (
+        Clients(everywhere)
+        .commands()
+        .update_profile(ADA, version=2, display_name="A.", handle="ada", avatar_url="https://a.example/a.png", bio="b")
+    )
+    (_, request) = channel.calls[0]
+    assert {field.name for field, _ in request.ListFields()} == set(pb.UpdateProfileRequest.DESCRIPTOR.fields_by_name)
