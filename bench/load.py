@@ -108,14 +108,14 @@ def is_right(answer: bytearray) -> bool:
     return answer.startswith(b"HTTP/1.1 200") and not any(fault in answer for fault in FAULTS)
 
 
-async def send(port: int, tokens: list[str], connections: int, seconds: float) -> Load:
+async def send(port: int, tokens: list[str], connections: int, seconds: float, grace: float = GRACE_SECONDS) -> Load:
     """Asks for `seconds` over that many connections to the loopback address."""
     started, cpu_before = time.perf_counter(), time.process_time()
     run = Run(requests=cycle([request(token) for token in tokens]), until=started + seconds)
     loop = asyncio.get_running_loop()
     opened = [await loop.create_connection(lambda: Connection(run), "127.0.0.1", port) for _ in range(connections)]
     try:
-        async with asyncio.timeout(seconds + GRACE_SECONDS):
+        async with asyncio.timeout(seconds + grace):
             await run.done.wait()
     except TimeoutError:
         for transport, _ in opened:

@@ -175,4 +175,4 @@ async def connected(app: Starlette) -> AsyncIterator[None]:
 
 if __name__ == "__main__":
     routes = [Route("/graphql", answer, methods=["POST"]), Route("/metrics", metrics)]
-    serve(Starlette(routes=routes, lifespan=connected), int(sys.argv[1]))
+    serve(Starlette(routes=routes, lifespan=connected), int(sys.argv[1]), lifespan="on")

@@ -1,0 +1,42 @@
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import report
+from bench.measure import Sample, arranged, middle
+
+SLOW = Sample(rps=100, p50_ms=10, p99_ms=20, cpu_ms=8, rpcs=6, errors=0, busy=0.95, load_busy=0.1)
+FAST = Sample(rps=200, p50_ms=5, p99_ms=8, cpu_ms=4.0004, rpcs=6, errors=0, busy=0.5, load_busy=0.1)
+SAMPLES = arranged({("gateway", "home@32"): SLOW, ("handwritten", "home@32"): FAST})
+
+
+def test_the_figures_are_written_by_subject_and_workload(tmp_path: Path) -> None:
+    path = tmp_path / "results/latest.json"
+    report.write(SAMPLES, path)
+    assert json.loads(path.read_text()) == {
+        "gateway": {"home@32": {"rps": 100, "p50_ms": 10, "p99_ms": 20, "cpu_ms": 8, "rpcs": 6, "errors": 0}},
+        "handwritten": {"home@32": {"rps": 200, "p50_ms": 5, "p99_ms": 8, "cpu_ms": 4.0, "rpcs": 6, "errors": 0}},
+    }
+
+
+def test_the_table_compares_with_the_hand_written_aggregator() -> None:
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(report.table(SAMPLES))
+    (row,) = [line.split("│") for line in shown.get().splitlines() if "gateway" in line]
+    assert [cell.strip() for cell in row[1:-1]] == [
+        "home@32", "gateway", "100", "0.50", "10.00", "20.00", "8.000", "2.00", "6.00", "0", "95%",
+    ]  # fmt: skip
+
+
+def test_a_subject_that_was_held_back_is_named() -> None:
+    assert report.notes(SAMPLES) == [
+        "handwritten, home@32: waited for the backends or the load; only its CPU ms are its own"
+    ]
+
+
+def test_the_middle_of_rounds_is_their_median_and_the_sum_of_their_errors() -> None:
+    failed = Sample(rps=1, p50_ms=1, p99_ms=1, cpu_ms=1, rpcs=1, errors=2, busy=0, load_busy=0)
+    found = middle([SLOW, failed, FAST])
+    assert (found.rps, found.p50_ms, found.p99_ms, found.cpu_ms, found.errors) == (100, 5, 8, 4.0004, 2)
