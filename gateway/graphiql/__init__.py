@@ -73,7 +73,9 @@ def routes(endpoint: str = ENDPOINT) -> list[BaseRoute]:
 def page(personas: Sequence[Persona] = (), endpoint: str = ENDPOINT) -> Response:
     """The page for a browser's GET of the endpoint; without personas it has no switcher and nobody's token."""
     content = Template(_read("page.html")).substitute(
-        endpoint=html.escape(endpoint), static=html.escape(_static_path(endpoint)), settings=_settings(personas, endpoint)
+        endpoint=html.escape(endpoint),
+        static=html.escape(_static_path(endpoint)),
+        settings=_settings(personas, endpoint),
     )
     headers = {
         "Content-Security-Policy": POLICY,
@@ -92,12 +94,12 @@ def examples() -> dict[str, Example]:
 
 
 @cache
-def digest() -> str:
-    """Short hash of every static file's name and content."""
+def digest(folder: Path = STATIC) -> str:
+    """Short hash of the name and content of every file in the folder."""
     whole = hashlib.sha256()
-    for path in sorted(STATIC.rglob("*.*")):
-        whole.update(path.relative_to(STATIC).as_posix().encode())
-        whole.update(path.read_bytes())
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        whole.update(path.relative_to(folder).as_posix().encode())
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()[:12]
 
 

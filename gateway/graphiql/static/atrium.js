@@ -6,6 +6,7 @@
   const guest = { handle: "guest", type: "", token: "" };
   const personas = [guest, ...settings.personas];
   const remembered = "atrium:persona";
+  const queryHeight = "graphiql:secondaryEditorFlex";
   let active = personas.find((persona) => persona.handle === sessionStorage.getItem(remembered)) ?? guest;
 
   // The persona switcher
@@ -24,7 +25,8 @@
   function choice(persona) {
     const radio = element("input", { type: "radio", name: "persona", checked: persona === active });
     radio.addEventListener("change", () => choose(persona));
-    return element("label", { className: "persona" }, radio, persona.handle, element("small", {}, persona.type));
+    const type = persona.type ? [" ", element("small", {}, persona.type)] : [];
+    return element("label", { className: "persona" }, radio, persona.handle, ...type);
   }
 
   function showSwitcher() {
@@ -74,6 +76,13 @@
     document.querySelector('button[aria-label$=" Documentation Explorer"]')?.click();
   }
 
+  function storage() {
+    const local = GraphiQL.createLocalStorage({ namespace: "atrium" });
+    // On a first visit the query gets most of the height, the variables the rest.
+    if (local.getItem(queryHeight) === null) local.setItem(queryHeight, "4");
+    return local;
+  }
+
   const fetcher = GraphiQL.createFetcher({
     url: settings.endpoint,
     fetch: ask,
@@ -88,7 +97,7 @@
       fetcher,
       defaultTabs: settings.tabs,
       defaultEditorToolsVisibility: "variables",
-      storage: GraphiQL.createLocalStorage({ namespace: "atrium" }),
+      storage: storage(),
       shouldPersistHeaders: false,
     }),
   );
