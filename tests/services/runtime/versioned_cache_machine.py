@@ -7,10 +7,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
-from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from redis.asyncio import Redis
@@ -47,7 +46,7 @@ class Actor:
     def __init__(self, work: Coroutine[Any, Any, None]) -> None:
         self._resting = asyncio.Event()
         self._go: asyncio.Future[Fate] = asyncio.get_running_loop().create_future()
-        self.task = asyncio.create_task(self._run(work))
+        self.task = asyncio.create_task(self._run(work))  # noqa: TID251 - the schedule ends it
         self.task.add_done_callback(lambda _: self._resting.set())
 
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
@@ -169,7 +168,7 @@ def make_cache(entries: Entries) -> VersionedCache[Value]:
 
 @dataclass(frozen=True)
 class World:
-    """What a machine runs on."""
+    """What a schedule runs on."""
 
     loop: asyncio.AbstractEventLoop
     redis: Redis
@@ -177,126 +176,182 @@ class World:
     make_cache: MakeCache = make_cache
 
 
-class InterleavingMachine(RuleBasedStateMachine):
-    """Invariant: a read that begins after a write completed never answers an older version."""
+class Schedule:
+    """Actors on one store and one Redis, and who of them takes a step. Fails as soon as a read would go back."""
 
-    processes = 2
-    fates = (Fate.DONE,)
-
-    def __init__(self, world: World) -> None:
-        super().__init__()
-        self.run = world.loop.run_until_complete
-        self.redis = world.redis
-        self.run(self.redis.flushdb())
-        self.store = SteppedStore()
-        self.entries = SteppedEntries(world.entries(self.redis))
-        self.caches = [world.make_cache(self.entries) for _ in range(self.processes)]
-        self.completed = dict.fromkeys(KEYS, 0)
+    def __init__(self, world: World, processes: int = 1) -> None:
+        self._run = world.loop.run_until_complete
+        self._redis = world.redis
+        self._run(self._redis.flushdb())
+        self._store = SteppedStore()
+        self._entries = SteppedEntries(world.entries(self._redis))
+        self._caches = [world.make_cache(self._entries) for _ in range(processes)]
+        self._completed = dict.fromkeys(KEYS, 0)
         self.actors: list[Actor] = []
 
-    @precondition(lambda self: len(self.actors) < MOST_ACTORS)
-    @rule(keys=st.sampled_from([("a",), ("a",), KEYS]), process=st.integers(0, 1))
-    def a_reader_begins(self, keys: tuple[str, ...], process: int) -> None:
-        self.run(self._begin(self._read(self.caches[process % self.processes], keys)))
+    @property
+    def late(self) -> int:
+        """How many commands are on their way."""
+        return len(self._entries.late)
 
-    @precondition(lambda self: len(self.actors) < MOST_ACTORS)
-    @rule(
-        key=st.sampled_from("aaab"),
-        process=st.integers(0, 1),
-        delete=st.sampled_from([False, False, False, True]),
-    )
-    def a_writer_begins(self, key: str, process: int, delete: bool) -> None:
-        self.run(self._begin(self._write(self.caches[process % self.processes], key, delete)))
+    def reader(self, *keys: str, process: int = 0) -> Actor:
+        """A reader that stands before its first step: it looks, takes a lease, loads, fills in."""
+        return self._begin(self._read(self._caches[process % len(self._caches)], keys or ("a",)))
 
-    @precondition(lambda self: self.actors)
-    @rule(which=st.integers(0, MOST_ACTORS - 1), times=st.integers(1, 4), data=st.data())
-    def an_actor_goes_on(self, which: int, times: int, data: st.DataObject) -> None:
-        actor = self.actors[which % len(self.actors)]
-        for _ in range(times):
-            if actor.task.done():
-                break
-            self.run(actor.step(data.draw(st.sampled_from(self.fates))))
-        self._sweep()
+    def writer(self, key: str = "a", *, delete: bool = False, process: int = 0) -> Actor:
+        """A writer that stands before its first step: it marks, commits, settles."""
+        return self._begin(self._write(self._caches[process % len(self._caches)], key, delete))
 
-    @rule(key=st.sampled_from("aaab"))
-    def redis_evicts(self, key: str) -> None:
-        self.run(self.redis.delete(f"test:{key}"))
+    def step(self, actor: Actor, *fates: Fate) -> None:
+        """Lets the actor take a step for each fate, or one."""
+        for fate in fates or (Fate.DONE,):
+            if not actor.task.done():
+                self._run(actor.step(fate))
+        self._look_round()
 
-    async def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        actor = Actor(work)
+    def finish(self, actor: Actor) -> None:
+        """Lets the actor go on to its end."""
+        while not actor.task.done():
+            self.step(actor)
+
+    def cancel(self, actor: Actor) -> None:
+        """Cancels the actor where it stands."""
+        self._run(actor.cancel())
+        self._look_round()
+
+    def evict(self, key: str = "a") -> None:
+        """Redis loses the key."""
+        self._run(self._redis.delete(f"test:{key}"))
+
+    def arrive(self, which: int = 0) -> None:
+        """A command that is on its way arrives."""
+        command = self._entries.late.pop(which % self.late)
+        self._run(cast(Coroutine[Any, Any, object], command()))
+        self._look_round()
+
+    def end(self) -> None:
+        """Lets everybody end, and then everybody reads what there is."""
+        self._finish_all()
+        for process in range(len(self._caches)):
+            self.reader(*KEYS, process=process)
+            self._finish_all()
+
+    def abandon(self) -> None:
+        """Ends what still runs, whatever it was up to."""
+        while running := [actor.task for actor in self.actors if not actor.task.done()]:
+            for task in running:
+                task.cancel()
+            self._run(asyncio.wait(running, timeout=0.01))
+
+    def held(self) -> dict[str, bytes]:
+        """What the keys hold that are not empty."""
+        entries = cast(list[bytes | None], self._run(self._redis.mget([f"test:{key}" for key in KEYS])))
+        return {key: entry for key, entry in zip(KEYS, entries, strict=True) if entry}
+
+    def _finish_all(self) -> None:
+        while self.actors:
+            self.finish(self.actors[0])
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> Actor:
+        actor = self._run(self._start(work))
         self.actors.append(actor)
+        return actor
+
+    async def _start(self, work: Coroutine[Any, Any, None]) -> Actor:
+        actor = Actor(work)
         await actor.rest()
+        return actor
 
     async def _read(self, cache: VersionedCache[Value], keys: tuple[str, ...]) -> None:
-        floors = dict(self.completed)
-        answers = await cache.read(keys, self.store.load)
+        floors = dict(self._completed)
+        answers = await cache.read(keys, self._store.load)
         for key in keys:
-            answer = answers.get(key)
-            position = self.store.rows[key].position_of(answer)
-            assert position >= floors[key], f"{key}: read {answer} after {floors[key]} was complete"
+            self._check(key, answers.get(key), floors[key])
 
     async def _write(self, cache: VersionedCache[Value], key: str, delete: bool) -> None:
         landed = [0]
         try:
             with contextlib.suppress(Refused):
                 async with cache.writing(key) as write:
-                    if (value := await self.store.commit(key, delete, landed)) is not None:
+                    if (value := await self._store.commit(key, delete, landed)) is not None:
                         write.put(value)
         finally:
-            self.completed[key] = max(self.completed[key], *landed)
+            self._completed[key] = max(self._completed[key], *landed)
 
-    def _sweep(self) -> None:
+    def _look_round(self) -> None:
+        """Checks what a read that began just now would take from the cache."""
         self.actors = [actor for actor in self.actors if not actor.task.done()]
+        for key, entry in self.held().items():
+            if entry[:1] == b"V" and not any(key in cache.owed for cache in self._caches):
+                version = int(entry[1:].partition(b":")[0])
+                self._check(key, Value(version) if version else None, self._completed[key])
+
+    def _check(self, key: str, answer: Value | None, floor: int) -> None:
+        position = self._store.rows[key].position_of(answer)
+        assert position >= floor, f"{key}: a read answers {answer} when {floor} was complete as it began"
+
+
+class InterleavingMachine(RuleBasedStateMachine):
+    """Two processes, no failures."""
+
+    processes = 2
+    fates: tuple[Fate, ...] = (Fate.DONE,)
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.schedule = Schedule(world, self.processes)
+
+    @precondition(lambda self: len(self.schedule.actors) < MOST_ACTORS)
+    @rule(keys=st.sampled_from([("a",), ("a",), KEYS]), process=st.integers(0, 1))
+    def a_reader_begins(self, keys: tuple[str, ...], process: int) -> None:
+        self.schedule.reader(*keys, process=process)
+
+    @precondition(lambda self: len(self.schedule.actors) < MOST_ACTORS)
+    @rule(key=st.sampled_from("aaab"), delete=st.sampled_from([False, False, True]), process=st.integers(0, 1))
+    def a_writer_begins(self, key: str, delete: bool, process: int) -> None:
+        self.schedule.writer(key, delete=delete, process=process)
+
+    @precondition(lambda self: self.schedule.actors)
+    @rule(which=st.integers(0, MOST_ACTORS - 1), times=st.integers(1, 4), data=st.data())
+    def an_actor_goes_on(self, which: int, times: int, data: st.DataObject) -> None:
+        fates = data.draw(st.lists(st.sampled_from(self.fates), min_size=times, max_size=times))
+        self.schedule.step(self._actor(which), *fates)
+
+    @rule(key=st.sampled_from("aaab"))
+    def redis_evicts(self, key: str) -> None:
+        self.schedule.evict(key)
+
+    def _actor(self, which: int) -> Actor:
+        return self.schedule.actors[which % len(self.schedule.actors)]
 
     def teardown(self) -> None:
-        """Lets everybody end, and then reads what the store has."""
+        """Everybody ends; nobody's lease or mark is left over."""
         try:
-            self._end_all()
-            for cache in self.caches:
-                self.run(self._begin(self._read(cache, KEYS)))
-                self._end_all()
-            self.check_the_end()
+            self.schedule.end()
+            assert {entry[:1] for entry in self.schedule.held().values()} <= {b"V"}
         finally:
-            self.run(self._abandon())
-
-    def check_the_end(self) -> None:
-        """Nobody's lease or mark is left over."""
-        held = [entry[:1] for entry in self.run(self.redis.mget([f"test:{key}" for key in KEYS])) if entry]
-        assert held == [b"V"] * len(held)
-
-    def _end_all(self) -> None:
-        while self.actors:
-            self.run(self.actors[0].step(Fate.DONE))
-            self._sweep()
-
-    async def _abandon(self) -> None:
-        tasks = [actor.task for actor in self.actors if not actor.task.done()]
-        while tasks:
-            for task in tasks:
-                task.cancel()
-            _, pending = await asyncio.wait(tasks, timeout=0.01)
-            tasks = list(pending)
+            self.schedule.abandon()
 
 
 class FailingMachine(InterleavingMachine):
-    """The same within one process, where calls fail, replies get lost, commands arrive late, actors are cancelled."""
+    """One process whose calls fail, whose replies get lost, whose commands arrive late, whose actors are cancelled."""
 
     processes = 1
     fates = (Fate.DONE, Fate.DONE, Fate.DONE, Fate.LOST, Fate.UNHEARD, Fate.LATE)
 
-    @precondition(lambda self: self.actors)
+    @precondition(lambda self: self.schedule.actors)
     @rule(which=st.integers(0, MOST_ACTORS - 1))
     def an_actor_is_cancelled(self, which: int) -> None:
-        self.run(self.actors[which % len(self.actors)].cancel())
-        self._sweep()
+        self.schedule.cancel(self._actor(which))
 
+    @precondition(lambda self: self.schedule.late)
     @rule(which=st.integers(0, 9))
     def a_late_command_arrives(self, which: int) -> None:
-        assume(self.entries.late)
-        self.run(self._arrive(which % len(self.entries.late)))
+        self.schedule.arrive(which)
 
-    async def _arrive(self, which: int) -> None:
-        await self.entries.late.pop(which)()
-
-    def check_the_end(self) -> None:
-        """A failing Redis may leave leases and marks behind: they expire."""
+    def teardown(self) -> None:
+        """Everybody ends; leases and marks may be left behind and expire."""
+        try:
+            self.schedule.end()
+        finally:
+            self.schedule.abandon()
