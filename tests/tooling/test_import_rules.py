@@ -14,11 +14,12 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importl
 RULES = [contract["id"] for contract in SETTINGS["contracts"]]
 HOUSE = {
     "gateway/app.py": "import loaders.account\nimport schema.graphql.types\n",
-    "gateway/embedded.py": "import services.backends\n",
+    "gateway/embedded.py": "import services.backends\nimport services.runtime.demo\n",
     "loaders/account.py": "import services.runtime.channels\nimport schema.generated.account\n",
     "services/backends.py": "import services.account.wire\nimport services.banner.wire\n",
     "services/__main__.py": "import services.backends\nimport services.runtime.channels\n",
     "services/runtime/channels.py": "import grpc\nimport schema.errcode\n",
+    "services/runtime/demo.py": "",
     "services/account/biz.py": "import schema.errcode\n",
     "services/account/data.py": "import sqlalchemy\nimport services.account.biz\n",
     "services/account/demo.py": "import services.account.data\n",
