@@ -90,7 +90,7 @@ def page(personas: Sequence[Persona] = (), endpoint: str = ENDPOINT) -> Response
 @cache
 def examples() -> dict[str, Example]:
     """The example operations by name, in the order of their tabs."""
-    return {name: Example(_read(f"examples/{name}.graphql"), _variables(name)) for name in EXAMPLES}
+    return {name: Example(_example(f"{name}.graphql"), _example(f"{name}.json")) for name in EXAMPLES}
 
 
 @cache
@@ -114,8 +114,8 @@ def _settings(personas: Sequence[Persona], endpoint: str) -> str:
     return json.dumps({"endpoint": endpoint, "personas": people, "tabs": tabs}).replace("<", "\\u003c")
 
 
-def _variables(name: str) -> str:
-    path = HERE / "examples" / f"{name}.json"
+def _example(name: str) -> str:
+    path = HERE / "examples" / name
     return path.read_text("utf-8").strip() if path.exists() else ""
 
 
