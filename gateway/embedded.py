@@ -1,0 +1,63 @@
+"""Every backend inside this process, on stores in the data folder, with demo data: nothing else to install or start."""
+
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.settings import Settings
+from services.backends import BACKENDS
+from services.runtime.backend import Backend, Resources
+from services.runtime.demo import Progress, load_demo
+from services.runtime.lifecycle import Readiness, Server, StartError
+from services.runtime.migrate import migrate
+from services.runtime.serving import open_all, serve_backends
+from services.runtime.settings import LONGEST_SOCKET_PATH
+from services.runtime.telemetry import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The backends, ready to be run."""
+
+    servers: Server
+    addresses: Mapping[str, str]
+    """Where each backend listens, by its name."""
+
+
+@asynccontextmanager
+async def open_embedded(
+    settings: Settings, readiness: Readiness, metrics: Metrics, on_progress: Progress
+) -> AsyncIterator[Embedded]:
+    """The backends on stores that are up to date and filled, each on a socket that only this user may open."""
+    _make_data_folder(settings.data)
+    async with open_all(BACKENDS.values(), settings) as resources:
+        await _prepare_stores(resources, settings, on_progress)
+        with tempfile.TemporaryDirectory(prefix="atrium-", dir=_short_folder()) as folder:
+            addresses = {backend: f"unix:{folder}/{backend.name}" for backend in resources}
+            async with serve_backends(addresses, resources, readiness, metrics) as servers:
+                yield Embedded(servers, {backend.name: address for backend, address in addresses.items()})
+
+
+async def _prepare_stores(resources: Mapping[Backend, Resources], settings: Settings, on_progress: Progress) -> None:
+    try:
+        for backend, lent in resources.items():
+            await migrate(backend, lent.database)
+        await load_demo(resources, settings.demo_accounts, on_progress)
+    except Exception as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise StartError(f"cannot prepare the stores: {reason}") from error
+
+
+def _make_data_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"cannot make the folder {folder}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _short_folder() -> str | None:
+    """Where socket files go: the system's folder for temporary files, unless its name leaves no room for theirs."""
+    room = LONGEST_SOCKET_PATH - len("/atrium-12345678/") - max(map(len, BACKENDS))
+    return None if len(tempfile.gettempdir()) <= room else "/tmp"  # noqa: S108

@@ -1,0 +1,91 @@
+"""The gateway as a process: what it opens, in which order, and what it tells whoever started it."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import grpc.aio
+
+from gateway.announcement import DEMO_HANDLES, DEMO_PASSWORD, announce, demo_progress
+from gateway.app import create_app
+from gateway.context import type_name
+from gateway.graphiql import Persona
+from gateway.health import Health
+from gateway.settings import Settings
+from loaders import Clients
+from schema import errcode
+from services.runtime import lifecycle
+from services.runtime.channels import open_channel
+from services.runtime.lifecycle import Readiness, Server
+from services.runtime.telemetry import Metrics, configure_logging
+from services.runtime.web import WebServer, listen
+
+
+async def serve(settings: Settings, started: float) -> int:
+    """Serves until a signal; the exit code. `started` is when the process began, by `time.perf_counter`."""
+    configure_logging("warning")
+    metrics, readiness, personas = Metrics(), Readiness(), list[Persona]()
+    listening = listen(settings.host, settings.port)
+    async with open_backends(settings, readiness, metrics) as (channels, backends):
+        clients = Clients(channels)
+
+        async def prepare() -> None:
+            if settings.embedded:
+                personas.extend(await sign_in_demo(clients))
+            announce(settings, time.perf_counter() - started, personas)
+            configure_logging(settings.log_level)
+
+        app = create_app(clients, settings, metrics, Health(channels, readiness), personas)
+        web = WebServer(app, listening, http="httptools", ws="none", lifespan="off", proxy_headers=False)
+        servers = [*backends, FrontDoor(web, prepare)]
+        return await lifecycle.run(*servers, readiness=readiness, drain_seconds=settings.drain_seconds, metrics=metrics)
+
+
+class FrontDoor:
+    """A server that opens when everything behind it is prepared; until then the system lets clients wait."""
+
+    def __init__(self, server: Server, prepare: Callable[[], Awaitable[None]]) -> None:
+        self._server = server
+        self._prepare = prepare
+
+    async def serve(self) -> None:
+        """Prepares, then serves until stopped."""
+        await self._prepare()
+        await self._server.serve()
+
+    async def stop(self, grace: float) -> None:
+        """Stops the server."""
+        await self._server.stop(grace)
+
+
+@asynccontextmanager
+async def open_backends(
+    settings: Settings, readiness: Readiness, metrics: Metrics
+) -> AsyncIterator[tuple[Mapping[str, grpc.aio.Channel], list[Server]]]:
+    """Channels to the backends, and the servers of those that run in this process."""
+    async with AsyncExitStack() as closing:
+        addresses: Mapping[str, str] = settings.addresses.model_dump()
+        servers: list[Server] = []
+        if settings.embedded:
+            from gateway.embedded import open_embedded
+
+            with demo_progress() as on_progress:
+                embedded = await closing.enter_async_context(open_embedded(settings, readiness, metrics, on_progress))
+            addresses, servers = embedded.addresses, [embedded.servers]
+        channels = {
+            backend: await closing.enter_async_context(open_channel(backend, address, metrics))
+            for backend, address in addresses.items()
+        }
+        yield channels, servers
+
+
+async def sign_in_demo(clients: Clients) -> list[Persona]:
+    """The demo accounts, signed in; one that was renamed or closed since is left out."""
+    personas = []
+    for handle in DEMO_HANDLES:
+        try:
+            session = await clients.commands().sign_in(handle, DEMO_PASSWORD)
+        except (errcode.BadCredentials, errcode.AccountClosed):
+            continue
+        personas.append(Persona(handle, type_name(session.account.type), session.token))
+    return personas
