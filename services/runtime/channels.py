@@ -15,6 +15,7 @@ from schema import errcode
 from services.runtime.deadline import time_left
 from services.runtime.errors import from_grpc
 from services.runtime.telemetry import Metrics, traceparent
+from services.runtime.telemetry.tracing import client_interceptors
 
 CALL_SECONDS = 5.0
 """How long a call may take where nobody set a deadline."""
@@ -45,7 +46,8 @@ call_tally: ContextVar[CallTally | None] = ContextVar("atrium_call_tally", defau
 @asynccontextmanager
 async def open_channel(backend: str, address: str, metrics: Metrics) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to `backend` at `address` (`unix:/path` or `host:port`); connects on first use."""
-    channel = grpc.aio.insecure_channel(address, options=OPTIONS, interceptors=[CallInterceptor(backend, metrics)])
+    interceptors = [CallInterceptor(backend, metrics), *client_interceptors()]
+    channel = grpc.aio.insecure_channel(address, options=OPTIONS, interceptors=interceptors)
     try:
         yield channel
     finally:

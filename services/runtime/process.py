@@ -13,7 +13,7 @@ from services.runtime.lifecycle import Readiness, Server, StartError, run
 from services.runtime.migrate import is_current, migrate
 from services.runtime.serving import open_all, serve_backends
 from services.runtime.settings import Settings
-from services.runtime.telemetry import Metrics, configure_logging
+from services.runtime.telemetry import Metrics, configure_logging, configure_tracing
 
 
 async def serve_process(addresses: Mapping[Backend, str], settings: Settings) -> int:
@@ -21,6 +21,7 @@ async def serve_process(addresses: Mapping[Backend, str], settings: Settings) ->
     configure_logging(settings.log_level)
     metrics, readiness = Metrics(), Readiness()
     async with AsyncExitStack() as closing:
+        closing.enter_context(configure_tracing(settings, service="-".join(backend.name for backend in addresses)))
         resources = await closing.enter_async_context(open_all(addresses, settings))
         backends = await closing.enter_async_context(serve_backends(addresses, resources, readiness, metrics))
         # The pages come first: they stop last, and tell until then that this process wants no more work.

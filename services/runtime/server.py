@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from schema import errcode
 from services.runtime.errors import grpc_code, to_grpc
 from services.runtime.telemetry import Metrics, start_trace
+from services.runtime.telemetry.tracing import server_interceptors
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 def create_server(metrics: Metrics) -> grpc.aio.Server:
     """A server with every interceptor of the house and no service yet."""
-    return grpc.aio.server(interceptors=[EdgeInterceptor(metrics)], options=OPTIONS)
+    return grpc.aio.server(interceptors=[*server_interceptors(), EdgeInterceptor(metrics)], options=OPTIONS)
 
 
 def add_health_and_reflection(server: grpc.aio.Server, services: Iterable[str]) -> health.aio.HealthServicer:

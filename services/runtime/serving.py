@@ -20,6 +20,7 @@ from services.runtime.migrate import is_current
 from services.runtime.server import add_health_and_reflection, create_server
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
+from services.runtime.telemetry.tracing import instrument_cache, instrument_engine
 
 _log = structlog.get_logger(__name__)
 
@@ -34,6 +35,8 @@ async def open_resources(backend: Backend, settings: Settings) -> AsyncIterator[
     if url.startswith("sqlite"):
         _make_folder(url)
     async with open_database(url) as database, open_cache(settings.cache) as cache:
+        instrument_engine(database.engine)
+        instrument_cache(cache)
         ids = TimeOrderedIds(utc_now, settings.worker)
         yield Resources(database=database, cache=cache, ids=ids, clock=utc_now)
 
