@@ -73,7 +73,7 @@ install_venv() {
         return
     fi
     "$1/bin/python" -m pip --version >/dev/null 2>&1 || create_venv "$1"
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$2"
+    "$1/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r "$2"
 }
 
 install_parts() {

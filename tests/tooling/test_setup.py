@@ -110,3 +110,11 @@ def test_without_uv_pip_installs_only_what_the_lock_hashes(programs: Path, tmp_p
     assert done.returncode != 0
     assert "Hashes are required in --require-hashes mode" in done.stderr
     assert (tmp_path / ".venv/bin/python").exists()
+
+
+def test_where_python_cannot_make_environments_one_line_says_what_to_install(programs: Path) -> None:
+    answers = 'case "$2" in *ensurepip*) exit 1 ;; *print*) echo python3.11-venv ;; esac'
+    program(programs, "python3", answers)
+    done = setup(programs, "venv", ".venv", "requirements.lock")
+    hint = how("apt-get install python3.11-venv", "brew install python")
+    assert (done.returncode, done.stderr) == (1, f"python3 cannot make virtual environments: {hint}\n")
