@@ -16,12 +16,18 @@ def printed() -> str:
     return create_schema().as_str() + "\n"
 
 
+def check(path: Path) -> None:
+    """Exits 1 when the file at `path` is missing or stale."""
+    if not path.exists() or path.read_text() != printed():
+        raise SystemExit(f"stale, run `make generate`: {path.name}")
+
+
 def main() -> None:
     """Writes or checks, as the command line says."""
-    if "--check" not in sys.argv[1:]:
+    if "--check" in sys.argv[1:]:
+        check(PRINTED)
+    else:
         PRINTED.write_text(printed())
-    elif not PRINTED.exists() or PRINTED.read_text() != printed():
-        raise SystemExit(f"stale, run `python -m schema.graphql`: {PRINTED.name}")
 
 
 if __name__ == "__main__":

@@ -14,12 +14,16 @@ class FakeChannel:
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self._answers = answers
         self.calls: list[tuple[str, Any]] = []
+        self.before_answering: Callable[[str], Awaitable[None]] | None = None
+        """Awaited with the RPC's name by each call."""
 
     def unary_unary(self, method: str, *_codecs: object, **_options: object) -> Callable[[Any], Awaitable[Any]]:
         name = method.rsplit("/", 1)[-1]
 
         async def call(request: Any) -> Any:
             self.calls.append((name, request))
+            if self.before_answering:
+                await self.before_answering(name)
             return self._answers[name](request)
 
         return call

@@ -1,0 +1,121 @@
+from typing import Any
+
+import pytest
+
+from schema.errcode import (
+    AtriumError,
+    BackendUnavailable,
+    DeadlineExceeded,
+    Internal,
+    Overloaded,
+    PermissionDenied,
+    RateLimited,
+)
+from schema.graphql.degrade import SEAMS
+from schema.graphql.ports import Degradation, Identity
+from tests.schema.fakes import ADA, BO, CORP, SAM, FakeContext, answer, refusal, run
+
+HOME = ["viewer", "home"]
+ROWS: list[tuple[str, Identity, str, str, str, list[str | int]]] = [
+    ("Viewer.account", ADA, "account", "account_by_id", "account { id }", ["viewer", "account"]),
+    ("Viewer.can", ADA, "permission", "permission", 'can(permission: "activity.publish")', ["viewer", "can"]),
+    ("Account.follower_count", ADA, "activity", "follow_counts", "account { followerCount }",
+     ["viewer", "account", "followerCount"]),
+    ("Account.following_count", ADA, "activity", "follow_counts", "account { followingCount }",
+     ["viewer", "account", "followingCount"]),
+    ("PersonalAccount.birthday", ADA, "account", "private_attributes",
+     "account { ... on PersonalAccount { birthday } }", ["viewer", "account", "birthday"]),
+    ("Activity.author", BO, "account", "account_by_id",
+     "home { ... on CreatorHome { ownActivities { edges { node { author { id } } } } } }",
+     [*HOME, "ownActivities", "edges", 0, "node", "author"]),
+    ("Home.features", ADA, "permission", "features", "home { features { key } }", [*HOME, "features"]),
+    ("Home.banners", ADA, "banner", "banners", "home { top: banners { id } }", [*HOME, "top"]),
+    ("Home.feed", ADA, "activity", "feed", "home { feed { edges { cursor } } }", [*HOME, "feed"]),
+    ("PersonalHome.suggestions", ADA, "activity", "suggestions", "home { ... on PersonalHome { suggestions { id } } }",
+     [*HOME, "suggestions"]),
+    ("CreatorHome.audience", BO, "activity", "audience", "home { ... on CreatorHome { audience { followers } } }",
+     [*HOME, "audience"]),
+    ("CreatorHome.own_activities", BO, "activity", "own_activities",
+     "home { ... on CreatorHome { ownActivities { edges { cursor } } } }", [*HOME, "ownActivities"]),
+    ("BusinessHome.team", CORP, "account", "team", "home { ... on BusinessHome { team { id } } }", [*HOME, "team"]),
+    ("BusinessHome.reach", CORP, "activity", "audience", "home { ... on BusinessHome { reach { followers } } }",
+     [*HOME, "reach"]),
+    ("StaffHome.pending_closures", SAM, "account", "pending_closures",
+     "home { ... on StaffHome { pendingClosures { id } } }", [*HOME, "pendingClosures"]),
+]  # fmt: skip
+CODE = BackendUnavailable.code
+
+
+def at(data: Any, path: list[str | int]) -> Any:
+    for step in path:
+        data = data[step]
+    return data
+
+
+@pytest.mark.parametrize(("seam", "viewer", "backend", "loader", "field", "path"), ROWS, ids=[row[0] for row in ROWS])
+async def test_a_field_without_its_backend_answers_its_default(
+    seam: str, viewer: Identity, backend: str, loader: str, field: str, path: list[str | int]
+) -> None:
+    context = FakeContext(viewer)
+    context.break_down(backend, loader)
+    data = await answer(context, f"{{ viewer {{ {field} }} }}")
+    default = SEAMS[seam].default
+    assert at(data, path) is default
+    assert context.degraded == [Degradation(path, backend, "NULL" if default is None else "DEFAULT", CODE, 0)]
+    assert SEAMS[seam].backend == backend
+
+
+def test_every_seam_is_proved() -> None:
+    assert [row[0] for row in ROWS] == list(SEAMS)
+    assert {name for name, seam in SEAMS.items() if seam.default is not None} == {"Viewer.can"}
+
+
+async def test_the_rest_of_the_answer_stays_whole() -> None:
+    context = FakeContext(ADA)
+    context.break_down("banner", "banners")
+    data = await answer(context, "{ viewer { account { id } home { banners { id } features { key } } } }")
+    home = {"banners": None, "features": [{"key": "orders"}]}
+    assert data == {"viewer": {"account": {"id": "acc_1"}, "home": home}}
+
+
+async def test_each_place_that_shares_a_failed_call_is_listed() -> None:
+    context = FakeContext(ADA)
+    context.break_down("account", "account_by_id")
+    data = await answer(context, "{ viewer { home { feed { edges { node { author { id } } } } } } }")
+    edges = data["viewer"]["home"]["feed"]["edges"]
+    assert [edge["node"]["author"] for edge in edges] == [None, None, None]
+    paths: list[list[str | int]] = [["viewer", "home", "feed", "edges", place, "node", "author"] for place in range(3)]
+    assert context.degraded == [Degradation(path, "account", "NULL", CODE, 0) for path in paths]
+
+
+async def test_the_backend_that_failed_is_named_where_a_field_asks_two() -> None:
+    context = FakeContext(ADA)
+    context.break_down("account", "account_by_id")
+    data = await answer(context, "{ viewer { home { ... on PersonalHome { suggestions { id } } } } }")
+    assert data["viewer"]["home"] == {"suggestions": None}
+    assert [entry.backend for entry in context.degraded] == ["account"]
+
+
+@pytest.mark.parametrize("failure", [BackendUnavailable("banner"), DeadlineExceeded(), Overloaded(), Internal()])
+async def test_each_way_not_to_answer_degrades_with_its_code(failure: AtriumError) -> None:
+    context = FakeContext(ADA)
+    context.loaders.banners.failure = failure
+    assert await answer(context, "{ viewer { home { banners { id } } } }") == {"viewer": {"home": {"banners": None}}}
+    assert context.degraded == [Degradation(["viewer", "home", "banners"], "banner", "NULL", failure.code, 0)]
+
+
+@pytest.mark.parametrize("failure", [PermissionDenied("banner.see"), RateLimited(3)])
+async def test_what_the_client_did_wrong_is_an_error(failure: AtriumError) -> None:
+    context = FakeContext(ADA)
+    context.loaders.banners.failure = failure
+    assert await refusal(context, "{ viewer { home { banners { id } } } }") is failure
+    assert context.degraded == []
+
+
+async def test_a_mistake_of_ours_is_an_error() -> None:
+    context = FakeContext(ADA)
+    context.loaders.banners = type(context.loaders.banners)(lambda _: None)
+    result = await run(context, "{ viewer { home { banners { id } } } }")
+    assert result.errors is not None
+    assert isinstance(result.errors[0].original_error, TypeError)
+    assert context.degraded == []
