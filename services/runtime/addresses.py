@@ -29,7 +29,7 @@ def claimed(address: str) -> Iterator[None]:
         finally:
             os.umask(before)
     except OSError as error:
-        raise StartError(f"cannot listen on {address}: {(error.strerror or str(error)).lower()}") from error
+        raise StartError.of(f"cannot listen on {address}", error) from error
     except RuntimeError as error:
         raise StartError(f"cannot listen on {address}") from error
 

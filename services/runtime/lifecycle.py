@@ -7,12 +7,13 @@ The first SIGINT or SIGTERM begins this, and so does the first server that fails
 """
 
 import asyncio
+import os
 import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import structlog
 
@@ -31,6 +32,14 @@ Check = Callable[[], Awaitable[bool]]
 
 class StartError(Exception):
     """A process cannot start; the message is one line that says why to whoever started it."""
+
+    @classmethod
+    def of(cls, failed: str, error: OSError) -> Self:
+        """What failed, and the system's reason for it in plain words."""
+        # Libraries add their own words to strerror; a number below 0 is a resolver's, with words of its own.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
+        return cls(f"{failed}: {reason.lower()}")
 
 
 class Server(Protocol):
@@ -88,13 +97,14 @@ async def run(
     """Runs the servers until a signal (exit code 0) or until one of them fails (1); see the top of this file."""
     ending = _Ending()
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(ending.when_over(server)) for server in servers]
+        running = [(server, group.create_task(ending.when_over(server))) for server in servers]
+        tasks = [task for _, task in running]
         if metrics:
             tasks.append(group.create_task(beat(metrics)))
         with on_signal(ending.signalled):
             await ending.begun.wait()
             readiness.go_down()
-            drain = group.create_task(_stop_in_reverse(servers, drain_seconds))
+            drain = group.create_task(_stop_in_reverse(running, drain_seconds))
             group.create_task(_end(ending, drain, tasks))
             await asyncio.wait([drain])
             ending.over.set()
@@ -133,22 +143,23 @@ async def _end(ending: _Ending, drain: asyncio.Task[None], tasks: list[asyncio.T
         task.cancel()
 
 
-async def _stop_in_reverse(servers: Sequence[Server], seconds: float) -> None:
+async def _stop_in_reverse(running: Sequence[tuple[Server, asyncio.Task[None]]], seconds: float) -> None:
     ends_at = time.monotonic() + seconds
-    for server in reversed(servers):
+    for server, task in reversed(running):
         grace = max(0.0, ends_at - time.monotonic())
         try:
             async with asyncio.timeout(grace + UNGRACEFUL_SECONDS):
                 await server.stop(grace)
+                await asyncio.wait([task])
         except Exception as error:
             _log.error("server did not stop in good order", server=type(server).__name__, exc_info=error)
 
 
-async def beat(metrics: Metrics) -> None:
+async def beat(metrics: Metrics, every: float = HEARTBEAT_SECONDS) -> None:
     """Measures for ever how late the event loop wakes up."""
     while True:
-        due = time.perf_counter() + HEARTBEAT_SECONDS
-        await asyncio.sleep(HEARTBEAT_SECONDS)
+        due = time.perf_counter() + every
+        await asyncio.sleep(every)
         metrics.loop_lag.set(max(0.0, time.perf_counter() - due))
 
 

@@ -53,7 +53,7 @@ def _make_folder(url: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StartError(f"cannot make the folder {folder}: {(error.strerror or '').lower()}") from error
+        raise StartError.of(f"cannot make the folder {folder}", error) from error
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+        raise StartError.of(f"cannot listen on {host}:{port}", error) from error
 
 
 class WebServer:
@@ -37,10 +37,12 @@ class WebServer:
         config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, **options)
         self._server = _Uvicorn(config)
         self._socket = listening
+        self._began = False
         self._ended = asyncio.Event()
 
     async def serve(self) -> None:
         """Serves until stopped; StartError when the app's lifespan does not begin."""
+        self._began = True
         try:
             await self._server.serve(sockets=[self._socket])
         except SystemExit as error:  # uvicorn's way to say so; it has logged why.
@@ -54,7 +56,8 @@ class WebServer:
         # Typed as whole seconds, used as a float.
         self._server.config.timeout_graceful_shutdown = grace  # type: ignore[assignment]
         self._server.should_exit = True
-        await self._ended.wait()
+        if self._began:
+            await self._ended.wait()
 
 
 class _Uvicorn(uvicorn.Server):
