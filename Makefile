@@ -39,8 +39,9 @@ lock: ## Resolve the dependencies anew into the lock files (needs uv)
 	@$(LOCK) --output-file requirements.lock
 	@$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
-baseline: $(VENV)/.dev ## Freeze the contracts as released: later changes may not break them
+baseline: generate ## Freeze the contracts as released: later changes may not break them
 	@$(BIN)/buf build --exclude-source-info --output schema/released.binpb
+	@cp schema/schema.graphql schema/released.graphql
 
 bench: $(VENV)/.dev ## Measure the home query beside a hand-written aggregator and a constant answer
 	@$(BIN)/python -m bench $(ARGS)
