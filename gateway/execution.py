@@ -18,6 +18,7 @@ from gateway.context import OperationContext
 from gateway.guard import Limits, guard_with
 from schema import errcode
 from schema.graphql.ports import Degradation
+from services.runtime.channels import call_tally
 from services.runtime.deadline import deadline_in
 
 CACHED_DOCUMENTS = 512
@@ -64,7 +65,7 @@ class Executor:
         self._production = production
 
     async def run(self, operation: Operation, context: OperationContext) -> Answer:
-        """The answer, whatever happens; only cancelling ends it without one."""
+        """The answer, whatever happens; only cancelling ends it without one. No call outlives the operation."""
         try:
             with deadline_in(self._seconds):
                 async with asyncio.timeout(self._seconds + GRACE_SECONDS):
@@ -74,6 +75,9 @@ class Executor:
             known = _unfinished(error)
             errors.log_failures([(known, error)])
             return Answer({"errors": [errors.entry(known)]}, known)
+        finally:
+            if tally := call_tally.get():
+                tally.abandon()
 
     async def _execute(self, operation: Operation, context: OperationContext) -> ExecutionResult:
         return await self._schema.execute(

@@ -17,13 +17,20 @@ from schema import errcode
 from services.runtime import lifecycle
 from services.runtime.channels import open_channel
 from services.runtime.lifecycle import Readiness, Server
-from services.runtime.telemetry import Metrics, configure_logging
+from services.runtime.telemetry import Metrics, configure_logging, configure_tracing, instrument_asgi
 from services.runtime.web import WebServer, listen
+
+UVICORN = {"http": "httptools", "ws": "none", "lifespan": "off", "proxy_headers": False}
 
 
 async def serve(settings: Settings, started: float) -> int:
     """Serves until a signal; the exit code. `started` is when the process began, by `time.perf_counter`."""
     configure_logging("warning")
+    with configure_tracing(settings, "atrium-gateway"):
+        return await _serve(settings, started)
+
+
+async def _serve(settings: Settings, started: float) -> int:
     metrics, readiness, personas = Metrics(), Readiness(), list[Persona]()
     listening = listen(settings.host, settings.port)
     async with open_backends(settings, readiness, metrics) as (channels, backends):
@@ -36,7 +43,9 @@ async def serve(settings: Settings, started: float) -> int:
             configure_logging(settings.log_level)
 
         app = create_app(clients, settings, metrics, Health(channels, readiness), personas)
-        web = WebServer(app, listening, http="httptools", ws="none", lifespan="off", proxy_headers=False)
+        web = WebServer(
+            instrument_asgi(app), listening, http="httptools", ws="none", lifespan="off", proxy_headers=False
+        )
         servers = [*backends, FrontDoor(web, prepare)]
         return await lifecycle.run(*servers, readiness=readiness, drain_seconds=settings.drain_seconds, metrics=metrics)
 

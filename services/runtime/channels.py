@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -34,9 +34,24 @@ OPTIONS = [
 
 @dataclass(slots=True)
 class CallTally:
-    """How many RPCs were sent on behalf of one request."""
+    """The RPCs that were sent on behalf of one request."""
 
     count: int = 0
+    _in_flight: set[grpc.aio.Call] = field(default_factory=set)
+
+    @contextmanager
+    def holding(self, call: grpc.aio.Call) -> Iterator[None]:
+        """The call is in flight inside."""
+        self._in_flight.add(call)
+        try:
+            yield
+        finally:
+            self._in_flight.discard(call)
+
+    def abandon(self) -> None:
+        """Cancels what is still in flight: nobody waits for it any more."""
+        for call in tuple(self._in_flight):
+            call.cancel()
 
 
 call_tally: ContextVar[CallTally | None] = ContextVar("atrium_call_tally", default=None)
@@ -69,11 +84,12 @@ class CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
     ) -> Any:
         """Sends the request and answers the reply message; DeadlineExceeded, unsent, when no time is left."""
         details = _completed(client_call_details)
-        if (tally := call_tally.get()) is not None:
-            tally.count += 1
+        tally = call_tally.get() or CallTally()
+        tally.count += 1
         with self._measured(_method(details)):
             call = await continuation(details, request)
-            return await call
+            with tally.holding(call):
+                return await call
 
     @contextmanager
     def _measured(self, method: str) -> Iterator[None]:

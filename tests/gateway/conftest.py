@@ -49,6 +49,13 @@ class Backends:
         self.readiness = ready
         self._servers = servers
 
+    async def healthy(self) -> None:
+        """Returns when every backend says that it serves, which it does once its store answered."""
+        async with asyncio.timeout(10), channels_to(self, Metrics()) as channels:
+            health = Health(channels, self.readiness)
+            while not all((await health.backends()).values()):
+                continue
+
     async def stop(self, name: str) -> None:
         await self._servers[name].stop(0)
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp
 
 from gateway.body import Operation
 from gateway.context import OperationContext
@@ -181,9 +182,9 @@ async def test_a_client_that_leaves_while_it_sends_gets_no_answer() -> None:
 
 
 async def converse(
-    view: GraphQLView, leave_after: asyncio.Event, *, more_body: bool = False
+    app: ASGIApp, leave_after: asyncio.Event, *, more_body: bool = False, body: bytes = b'{"query": "{a}"}'
 ) -> list[MutableMapping[str, Any]]:
-    """What the view sends to a client that posts a query and leaves after the event."""
+    """What is sent to a client that posts a query and leaves after the event."""
     scope = {
         "type": "http",
         "method": "POST",
@@ -191,7 +192,7 @@ async def converse(
         "query_string": b"",
         "headers": [(b"content-type", b"application/json")],
     }
-    messages = [{"type": "http.request", "body": b'{"query": "{a}"}', "more_body": more_body}]
+    messages = [{"type": "http.request", "body": body, "more_body": more_body}]
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -204,5 +205,5 @@ async def converse(
         sent.append(message)
 
     async with asyncio.timeout(5):
-        await view(scope, receive, send)
+        await app(scope, receive, send)
     return sent

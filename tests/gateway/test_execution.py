@@ -1,0 +1,264 @@
+"""How an operation is parsed, validated, run and explained."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import strawberry
+from structlog.testing import capture_logs
+
+from gateway.body import Operation
+from gateway.context import OperationContext
+from gateway.execution import Answer, Executor, degradations, extensions, parser_cache, validation_cache
+from gateway.guard import Limits
+from schema import errcode
+from schema.graphql.ports import Degradation
+from schema.graphql.schema import Schema
+from services.runtime.telemetry import Metrics, start_trace
+from tests.gateway.conftest import House
+from tests.gateway.test_context import FakeClients
+
+LIMITS = Limits(tokens=60, depth=4, aliases=2)
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def one(self, x: int = 1) -> int:
+        return x
+
+    @strawberry.field
+    def self_again(self) -> "Query":
+        return Query()
+
+    @strawberry.field
+    def broken(self) -> int:
+        raise RuntimeError("the password is hunter2")
+
+    @strawberry.field
+    def missing(self) -> int:
+        return None  # type: ignore[return-value]
+
+    @strawberry.field
+    def refused(self) -> int | None:
+        raise errcode.PermissionDenied("admin.read")
+
+    @strawberry.field
+    async def down(self) -> int | None:
+        raise errcode.BackendUnavailable("banner")
+
+    @strawberry.field
+    async def slow(self) -> int | None:
+        await asyncio.Event().wait()
+        return 1
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def ticks(self) -> AsyncIterator[int]:
+        yield 1
+
+
+def executor(*, production: bool = False, seconds: float = 5.0) -> Executor:
+    schema = Schema(Query, subscription=Subscription, extensions=extensions(LIMITS, production=production))
+    return Executor(schema, LIMITS, seconds, production=production)
+
+
+async def run(
+    query: str,
+    variables: dict[str, Any] | None = None,
+    name: str | None = None,
+    *,
+    by: Executor | None = None,
+) -> Answer:
+    context = OperationContext(FakeClients(), Metrics(), None)
+    return await (by or executor()).run(Operation(query, variables or {}, name), context)
+
+
+def errors_of(answer: Answer) -> list[tuple[int, str]]:
+    return [(error["extensions"]["code"], error["message"]) for error in answer.content["errors"]]
+
+
+async def test_data_alone_are_answered_when_all_went_well() -> None:
+    assert await run("{ one }") == Answer({"data": {"one": 1}}, None, has_data=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "message"),
+    [
+        ("{", 4000200, "Syntax Error: Expected Name, found <EOF>."),
+        ("nonsense", 4000200, "Syntax Error: Unexpected Name 'nonsense'."),
+        ("{ nowhere }", 4000200, "Cannot query field 'nowhere' on type 'Query'."),
+        ("query ($x: Int) { one }", 4000200, "Variable '$x' is never used."),
+        ("fragment F on Query { one }", 4000200, "query: holds no operation"),
+        ("subscription { ticks }", 4000200, "query: subscriptions are not served over plain HTTP"),
+        ("{ ...F } fragment F on Query { ...F }", 4000200, "Cannot spread fragment 'F' within itself."),
+        (
+            "query A { one } query B { one }",
+            4000200,
+            "operationName: must be given when the document holds several operations",
+        ),
+        ("{ one" + " one" * 60 + " }", 4000300, "tokens: 61 is over the limit of 60"),
+        ("#\n" * 70 + "{ one }", 4000300, "tokens: 61 is over the limit of 60"),
+        (
+            "{ selfAgain { selfAgain { selfAgain { selfAgain { one } } } } }",
+            4000300,
+            "depth: 5 is over the limit of 4",
+        ),
+        ("{ a: one b: one c: one }", 4000300, "aliases: 3 is over the limit of 2"),
+    ],
+)
+async def test_an_operation_that_cannot_run_is_explained(query: str, code: int, message: str) -> None:
+    answer = await run(query)
+    assert errors_of(answer) == [(code, message)]
+    assert (answer.has_data, "data" in answer.content) == (False, False)
+
+
+async def test_an_unknown_operation_name_is_refused() -> None:
+    answer = await run("query A { one }", name="B")
+    assert errors_of(answer) == [(4000200, "operationName: there is no such operation in the document")]
+
+
+async def test_the_named_operation_is_run() -> None:
+    answer = await run("query A { one(x: 1) } query B { one(x: 2) }", name="B")
+    assert answer.content == {"data": {"one": 2}}
+
+
+@pytest.mark.parametrize("value", ["text", 1.5, None, {"a": 1}, 2**40])
+async def test_a_variable_that_does_not_fit_is_an_invalid_argument_that_names_it(value: object) -> None:
+    answer = await run("query Q($wanted: Int!) { one(x: $wanted) }", {"wanted": value})
+    [(code, message)] = errors_of(answer)
+    assert code == 4000100
+    assert "$wanted" in message
+    assert not answer.has_data
+
+
+@pytest.mark.parametrize("field", ["broken", "missing"])
+async def test_what_nobody_foresaw_is_masked_and_logged_once_with_its_cause(field: str) -> None:
+    with capture_logs() as logs:
+        answer = await run(f"{{ {field} }}")
+    assert errors_of(answer) == [(5000000, "something went wrong on our side")]
+    assert answer.content["data"] is None
+    [line] = logs
+    assert (line["event"], line["log_level"], line["code"]) == ("request failed", "error", 5000000)
+    assert isinstance(line["exc_info"], RuntimeError if field == "broken" else TypeError)
+
+
+async def test_an_error_of_the_catalogue_is_told_as_it_is() -> None:
+    trace = start_trace()
+    answer = await run("{ one refused }")
+    assert answer.content == {
+        "data": {"one": 1, "refused": None},
+        "errors": [
+            {
+                "message": "this needs the permission admin.read",
+                "locations": [{"line": 1, "column": 7}],
+                "path": ["refused"],
+                "extensions": {
+                    "code": 4030100,
+                    "reason": "PERMISSION_DENIED",
+                    "retryable": False,
+                    "traceId": trace,
+                },
+            }
+        ],
+    }
+    assert isinstance(answer.error, errcode.PermissionDenied)
+
+
+async def test_a_refusal_is_not_logged_as_a_failure() -> None:
+    with capture_logs() as logs:
+        await run("{ refused }")
+        await run("{ nowhere }")
+    assert logs == []
+
+
+async def test_a_backend_that_is_down_is_retryable_and_logged() -> None:
+    with capture_logs() as logs:
+        answer = await run("{ down }")
+    assert errors_of(answer) == [(5030100, "the banner backend is unavailable")]
+    assert answer.content["errors"][0]["extensions"]["retryable"] is True
+    assert [line["code"] for line in logs] == [5030100]
+
+
+async def test_an_operation_that_takes_too_long_ends_with_its_deadline() -> None:
+    answer = await run("{ slow }", by=executor(seconds=0.01))
+    assert errors_of(answer) == [(5040100, "the time for this request is over")]
+    assert isinstance(answer.error, errcode.DeadlineExceeded)
+    assert answer.has_data is False
+
+
+async def test_names_are_suggested_only_outside_production() -> None:
+    assert errors_of(await run("{ ones }")) == [
+        (4000200, "Cannot query field 'ones' on type 'Query'. Did you mean 'one'?")
+    ]
+    answer = await run("{ ones }", by=executor(production=True))
+    assert errors_of(answer) == [(4000200, "Cannot query field 'ones' on type 'Query'.")]
+
+
+async def test_introspection_is_served_only_outside_production() -> None:
+    query = "{ __schema { queryType { name } } }"
+    assert (await run(query)).content == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+    errors = errors_of(await run(query, by=executor(production=True)))
+    assert [(code, "introspection has been disabled" in message) for code, message in errors] == [(4000200, True)] * 2
+
+
+async def test_a_message_never_repeats_a_long_input() -> None:
+    [(_, message)] = errors_of(await run("{ one(x: " + '"' + "x" * 5000 + '") }'))
+    assert len(message) <= 501
+
+
+async def test_a_document_is_parsed_and_validated_once() -> None:
+    by = executor()
+    query = "query CachedOnce { one }"
+    parsed, validated = parser_cache().cached_parse_document, validation_cache().cached_validate_document
+    await run(query, by=by)
+    before = parsed.cache_info(), validated.cache_info()  # type: ignore[attr-defined]
+    for _ in range(5):
+        await run(query, by=by)
+    after = parsed.cache_info(), validated.cache_info()  # type: ignore[attr-defined]
+    assert [(now.hits - then.hits, now.misses - then.misses) for then, now in zip(before, after, strict=True)] == [
+        (5, 0),
+        (5, 0),
+    ]
+
+
+async def test_in_production_the_caches_hit_too() -> None:
+    by = executor(production=True)
+    await run("query CachedInProduction { one }", by=by)
+    cached = validation_cache().cached_validate_document
+    before = cached.cache_info().hits  # type: ignore[attr-defined]
+    await run("query CachedInProduction { one }", by=by)
+    assert cached.cache_info().hits == before + 1  # type: ignore[attr-defined]
+
+
+def test_degraded_fields_are_sorted_by_path_and_told_once() -> None:
+    def entry(*path: str | int) -> Degradation:
+        return Degradation(list(path), "activity", "NULL", 5030100)
+
+    found = [entry("a", 10, "x"), entry("b"), entry("a", 9, "x"), entry("a", 9, "x"), entry("a")]
+    assert [one["path"] for one in degradations(found)] == [["a"], ["a", 9, "x"], ["a", 10, "x"], ["b"]]
+    assert degradations(found)[0] == {
+        "path": ["a"],
+        "backend": "activity",
+        "mode": "NULL",
+        "code": 5030100,
+        "ageMs": 0,
+    }
+
+
+async def test_the_usual_introspection_of_tools_passes_the_limits(house: House) -> None:
+    from graphql import get_introspection_query
+
+    query = get_introspection_query(specified_by_url=True, input_value_deprecation=True)
+    assert (await house.data(query))["__schema"]["queryType"] == {"name": "Query"}
+
+
+async def test_production_hides_what_helps_strangers(house_with: Callable[..., Any]) -> None:
+    async with house_with(production=True) as house:
+        page = await house.http.get("/graphql", headers={"accept": "text/html"})
+        assert (page.status_code, page.headers["allow"]) == (405, "POST")
+        code, _ = await house.error("{ __schema { __typename } }")
+        assert code == 4000200

@@ -1,0 +1,53 @@
+import pytest
+
+from gateway.health import service_name, summary
+from services.backends import BACKENDS
+from tests.gateway.conftest import House
+
+ALL_UP = {"account": "up", "permission": "up", "banner": "up", "activity": "up"}
+
+
+def test_the_gateway_asks_for_the_services_that_the_backends_serve() -> None:
+    assert {name: service_name(name) for name in BACKENDS} == {
+        name: backend.service for name, backend in BACKENDS.items()
+    }
+
+
+async def test_the_process_lives(house: House) -> None:
+    response = await house.http.get("/livez")
+    assert (response.status_code, response.text) == (200, "ok\n")
+
+
+async def test_it_is_ready_when_every_backend_serves(house: House) -> None:
+    await house.backends.healthy()
+    response = await house.http.get("/readyz")
+    assert (response.status_code, response.json()) == (200, {"status": "ready", "backends": ALL_UP})
+
+
+@pytest.mark.parametrize("down", ["permission", "banner", "activity"])
+async def test_a_backend_that_answers_can_do_without_leaves_it_ready_but_degraded(house: House, down: str) -> None:
+    await house.backends.healthy()
+    await house.backends.stop(down)
+    response = await house.http.get("/readyz")
+    assert (response.status_code, response.json()) == (
+        200,
+        {"status": "degraded", "backends": ALL_UP | {down: "down"}},
+    )
+
+
+async def test_without_the_account_backend_it_is_not_ready(house: House) -> None:
+    await house.backends.healthy()
+    await house.backends.stop("account")
+    response = await house.http.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (503, "down")
+
+
+async def test_it_wants_no_requests_once_it_begins_to_stop(house: House) -> None:
+    house.backends.readiness.go_down()
+    response = await house.http.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (503, "stopping")
+    assert (await house.http.get("/livez")).status_code == 200
+
+
+def test_stopping_is_told_before_everything_else() -> None:
+    assert summary({"account": False, "banner": True}, stopping=True) == "stopping"
