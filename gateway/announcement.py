@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from gateway.graphiql import Persona
 from gateway.settings import Settings
+from services.runtime.demo import Progress
+from services.runtime.process import demo_bar
 
 DEMO_HANDLES = ("ada", "bo", "corp", "sam")
 DEMO_PASSWORD = "atrium-demo"  # noqa: S105
@@ -51,23 +52,11 @@ def _accounts(personas: Sequence[Persona]) -> Table:
 
 
 @contextmanager
-def demo_progress() -> Iterator["ShowProgress"]:
-    """Shows on the terminal how far the demo data are; where there is no terminal, says once that they are made."""
+def demo_progress() -> Iterator[Progress]:
+    """Draws on the terminal how far the demo data are; where there is no terminal, nothing."""
     console = Console(stderr=True)
-    columns = (TextColumn("Demo data: {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield ShowProgress(progress)
-
-
-class ShowProgress:
-    """One bar for each backend."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._bars: dict[str, int] = {}
-
-    def __call__(self, backend: str, done: int, total: int) -> None:
-        """Moves the bar of the backend."""
-        if backend not in self._bars:
-            self._bars[backend] = self._progress.add_task(backend, total=total)
-        self._progress.update(self._bars[backend], completed=done)  # type: ignore[arg-type]
+    if not console.is_terminal:
+        yield lambda _name, _done, _total: None
+        return
+    with demo_bar(console) as show:
+        yield show
