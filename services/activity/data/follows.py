@@ -32,7 +32,7 @@ class SqlFollowStore:
         self._database = database
         dialect = database.engine.dialect.name
         insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-        self._insert = insert(FOLLOW).on_conflict_do_nothing()
+        self._insert = insert(FOLLOW).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
         counted = insert(ACCOUNT)
         names = ("follower_count", "following_count")
         added = {name: ACCOUNT.c[name] + counted.excluded[name] for name in names}
@@ -120,7 +120,7 @@ def _most_followed(dialect: str) -> Select[Any]:
     return select(question.c.no, listed.c.account_id).select_from(joined).order_by(*order)
 
 
-def _unfollowed_ids(question: FromClause) -> Select[tuple[int]]:
+def _unfollowed_ids(question: FromClause) -> Select[int]:
     """The most followed accounts that one question's account neither is nor follows."""
     asker = question.c.account_id
     follows = select(FOLLOW.c.followee_id).where(
