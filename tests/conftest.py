@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 import grpc.aio
+import psycopg
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import MetaData
+from sqlalchemy.engine import make_url
 
 from services.runtime.backend import Backend, Resources
 from services.runtime.cache import open_cache
@@ -72,6 +75,18 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = postgres_server.get_server(folder, cleanup_mode="delete")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     server.cleanup()
+
+
+@pytest.fixture
+def empty_postgres(postgres: str) -> Iterator[str]:
+    """URL of a PostgreSQL database of the test's own, with nothing in it."""
+    address = make_url(postgres)
+    name = f"test_{uuid.uuid4().hex}"
+    administer = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(administer, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield address.set(database=name).render_as_string(hide_password=False)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(scope="session")
@@ -155,8 +170,9 @@ async def serve() -> AsyncIterator[Serve]:
             address = f"unix:{folder}/{backend.name}"
             server = create_server(Metrics())
             backend.attach(server, resources)
-            add_health_and_reflection(server, [backend.service])
+            health = add_health_and_reflection(server, [backend.service])
             server.add_insecure_port(address)
+            await health.serving("")
             await server.start()
             closing.push_async_callback(server.stop, None)
             return await closing.enter_async_context(open_channel(backend.name, address, Metrics()))
