@@ -80,7 +80,7 @@ class SqlFollowStore:
     async def most_followed(self, questions: Sequence[SuggestionQuestion]) -> list[Sequence[int]]:
         """As `FollowStore` says."""
         numbered = ({"no": no, "account_id": asked.account_id} for no, asked in enumerate(questions))
-        most = max(asked.first for asked in questions)
+        most = max((asked.first for asked in questions), default=0)
         async with self._database.read() as session:
             rows = await session.execute(self._most_followed, {"questions": as_parameter(numbered), "most": most})
         found = {no: [account_id for _no, account_id in group] for no, group in groupby(rows, key=itemgetter(0))}
