@@ -63,6 +63,21 @@ def token(
 
 
 @app.command()
+def settings(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a table in Markdown.")] = False,
+) -> None:
+    """Print every setting, its default and what it is for."""
+    from gateway import settings_table
+    from gateway.settings import Settings
+
+    if markdown:
+        typer.echo(settings_table.markdown(Settings))
+        return
+    for name, default, description in settings_table.rows(Settings):
+        typer.echo(f"{name}={default}\n    {description}")
+
+
+@app.command()
 def doctor() -> None:
     """Check the settings, every backend and the cache; exit 1 when something is down."""
     settings = _settings()
