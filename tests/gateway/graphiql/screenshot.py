@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 
 from tests.gateway.graphiql.browser import EDITORS, Desk, chromium, open_browser
-from tests.gateway.graphiql.process import ROOT, running_gateway
+from tests.gateway.graphiql.process import running_gateway
+from tests.gateway.process import ROOT
 
 PICTURE = ROOT / "docs" / "images" / "graphiql.png"
 FOLD = """([editor, start]) => {
