@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from gateway.graphiql import Persona
 from gateway.settings import Settings
-from services.runtime.demo import Progress
-from services.runtime.process import demo_bar
+
+if TYPE_CHECKING:
+    from services.runtime.demo import Progress
 
 DEMO_HANDLES = ("ada", "bo", "corp", "sam")
 DEMO_PASSWORD = "atrium-demo"  # noqa: S105
@@ -52,11 +54,14 @@ def _accounts(personas: Sequence[Persona]) -> Table:
 
 
 @contextmanager
-def demo_progress() -> Iterator[Progress]:
+def demo_progress() -> Iterator["Progress"]:
     """Draws on the terminal how far the demo data are; where there is no terminal, nothing."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _name, _done, _total: None
         return
+    # Imported here because it brings SQLAlchemy, which a gateway without stores does not need.
+    from services.runtime.process import demo_bar
+
     with demo_bar(console) as show:
         yield show
