@@ -28,8 +28,8 @@ def generate(target: Path) -> None:
     for path in [*target.rglob("*.py"), *target.rglob("*.pyi")]:
         path.write_text(ABSOLUTE_IMPORT.sub(r"from schema.generated.\1 import", path.read_text()))
         drop_if_empty(path)
-    for folder in [target, *(path for path in target.rglob("*") if path.is_dir())]:
-        (folder / "__init__.py").touch()
+    for folder in {folder for path in target.rglob("*_pb2.py") for folder in path.relative_to(target).parents}:
+        (target / folder / "__init__.py").touch()
 
 
 def drop_if_empty(path: Path) -> None:

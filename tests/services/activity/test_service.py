@@ -150,9 +150,18 @@ async def test_a_cursor_of_another_list_is_refused(stub: Stub) -> None:
     await publish(stub, ADA, "a", "b")
     cursor = (await own(stub, ADA, pb.PageRequest(first=1))).items[0].cursor
     for list_page, viewer, kinds in ((feed, ADA, []), (own, BO, []), (own, ADA, KINDS), (feed, GUEST, [])):
-        with pytest.raises(InvalidArgument, match=r"^after: must be a cursor of this list, with the same kinds$"):
-            await list_page(stub, viewer, pb.PageRequest(first=1, after=cursor, kinds=kinds))
+        refused = await list_page(stub, viewer, pb.PageRequest(first=1, after=cursor, kinds=kinds))
+        assert refused == pb.ActivityPage(cursor_refused=True)
     assert texts(await own(stub, ADA, pb.PageRequest(first=1, after=cursor))) == ["a"]
+
+
+async def test_a_refused_cursor_leaves_the_other_questions_of_the_call_their_pages(stub: Stub) -> None:
+    await publish(stub, ADA, "a")
+    ask = pb.BatchListOwnActivitiesRequest.Question
+    questions = [ask(viewer=ADA, page=pb.PageRequest(first=1, after=after)) for after in ("nonsense", "")]
+    refused, good = (await stub.BatchListOwnActivities(pb.BatchListOwnActivitiesRequest(questions=questions))).pages
+    assert (refused.cursor_refused, texts(refused)) == (True, [])
+    assert (good.cursor_refused, texts(good)) == (False, ["a"])
 
 
 async def test_bad_publishing_and_following_is_refused_and_changes_nothing(stub: Stub) -> None:
@@ -187,7 +196,7 @@ def unset_fields(message: Message) -> set[str]:
 
 
 def test_no_field_of_an_answer_stays_unset() -> None:
-    page = page_to_message(Page((Item("cursor", activity(7)),), has_next_page=True))
+    page = page_to_message(Page((Item("cursor", activity(7)),), has_next_page=True, cursor_refused=True))
     messages = (
         page,
         page.items[0],
