@@ -137,7 +137,7 @@ def clock() -> HandClock:
 async def cache(stack: str, request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
     """An empty cache of the stack."""
     url = "memory://" if stack == "embedded" else request.getfixturevalue("redis_server")
-    async with open_cache(url) as opened:
+    async with open_cache(url, timeout_seconds=10) as opened:
         yield opened
         await opened.flushdb()
 
