@@ -74,11 +74,17 @@ def notes(samples: Samples) -> Iterator[str]:
     """What a reader must know: who was held back by something else than itself. One at a time always waits."""
     for workload in workloads(samples):
         found = {subject: measured[workload] for subject, measured in samples.items()}
-        if slow := [subject for subject, sample in found.items() if sample.load_busy > FULL]:
-            yield f"{workload}: the load took a whole core to make; {both(slow)} could answer more"
-        waiting = [s for s, sample in found.items() if sample.busy < FULL and s not in slow]
+        slow = [subject for subject, sample in found.items() if outran_the_load(sample)]
+        waiting = [subject for subject, sample in found.items() if sample.busy < FULL and subject not in slow]
+        if slow:
+            yield f"{workload}: {both(slow)} could answer more than the load asked"
         if waiting and workload != "home@1":
             yield f"{workload}: {both(waiting)} waited for the backends: compare CPU ms, not requests"
+
+
+def outran_the_load(sample: Sample) -> bool:
+    """Whether the load was the bottleneck: it took a whole core, or there was nothing else to wait for."""
+    return sample.load_busy > FULL or (not sample.rpcs and sample.busy < FULL)
 
 
 def both(names: list[str]) -> str:
