@@ -16,6 +16,7 @@ from bench.processes import Cores, share_cores
 WIDTH = 110
 """A table cut off at 80 columns, as rich does where there is no terminal, tells nothing."""
 LATEST = Path("bench/results/latest.json")
+README = Path("README.md")
 
 
 def options() -> argparse.Namespace:
@@ -68,6 +69,8 @@ def main() -> None:
     for note in report.notes(samples):
         console.print(f"- {note}")
     report.write(samples, given.output)
+    if given.output == LATEST:
+        report.show(report.as_json(samples), README)
     if any(sample.errors for workloads in samples.values() for sample in workloads.values()):
         raise SystemExit("some requests failed: the figures are of no use")
 

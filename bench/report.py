@@ -92,6 +92,13 @@ def both(names: list[str]) -> str:
     return " and ".join(names)
 
 
+def show(figures: dict[str, Any], document: Path) -> None:
+    """Puts the table between the marks of a document."""
+    head, begin, rest = document.read_text().partition("<!-- bench -->\n")
+    _, end, tail = rest.partition("<!-- /bench -->")
+    document.write_text(f"{head}{begin}\n{markdown(figures)}\n\n{end}{tail}")
+
+
 def markdown(figures: dict[str, Any]) -> str:
     """The figures of a written report as a table of a document, with ratios to the hand-written aggregator."""
     lines = [
