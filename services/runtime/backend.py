@@ -1,7 +1,7 @@
 """What a backend is to the process that runs it."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import grpc.aio
 from redis.asyncio import Redis
@@ -10,6 +10,7 @@ from sqlalchemy import MetaData
 from services.runtime.clock import Clock
 from services.runtime.database import Database
 from services.runtime.ids import IdSource
+from services.runtime.lifecycle import Check, Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,20 @@ class Demo:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """What a backend has besides its servicer."""
+
+    servers: Sequence[Server] = ()
+    """Run as long as its gRPC server does, and stop after it: whatever a clock or a stream calls."""
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    """What must pass, besides its store, for the process to be ready; by a name for people."""
+
+
+async def no_demo(_resources: Resources, _demo: Demo) -> None:
+    """The demo data of a backend that has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
     """A backend as `services.backends` lists it; its `wire.py` makes it."""
 
@@ -41,9 +56,9 @@ class Backend:
     """Full name of its gRPC service, for health and reflection: `account.v1.AccountService`."""
     metadata: MetaData
     """Its tables; its migrations lie in `services/<name>/migrations`."""
-    attach: Callable[[grpc.aio.Server, Resources], None]
-    """Builds the backend on the resources and adds its servicer to the server."""
-    load_demo: Callable[[Resources, Demo], Awaitable[None]]
+    attach: Callable[[grpc.aio.Server, Resources], Attached | None]
+    """Builds the backend on the resources, adds its servicer to the server, and answers what else it has."""
+    load_demo: Callable[[Resources, Demo], Awaitable[None]] = no_demo
     """Fills empty tables with demo data, all or nothing."""
-    count_demo: Callable[[Demo], int]
+    count_demo: Callable[[Demo], int] = lambda _demo: 0
     """How many rows `load_demo` will report."""

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from sqlalchemy.exc import DBAPIError
 
 from services.runtime.backend import Backend, Resources
-from services.runtime.demo import load_demo
+from services.runtime.demo import load_demo, with_demo
 from services.runtime.lifecycle import Readiness, Server, StartError, run
 from services.runtime.migrate import is_current, migrate
 from services.runtime.serving import open_all, serve_backends
@@ -57,7 +57,7 @@ async def demo_process(backends: Iterable[Backend], settings: Settings, accounts
                     raise StartError(f"the {backend.name} store is not up to date: run `python -m services migrate`")
         with demo_bar(console) as show:
             filled = await load_demo(resources, accounts, show)
-        for backend in resources:
+        for backend in with_demo(resources):
             done = "filled" if backend.name in filled else "has rows, left as it is"
             console.print(f"{backend.name}: {done}", highlight=False)
     return 0
