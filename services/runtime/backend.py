@@ -11,6 +11,7 @@ from services.runtime.clock import Clock
 from services.runtime.database import Database
 from services.runtime.ids import IdSource
 from services.runtime.lifecycle import Check, Server
+from services.runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Resources:
     cache: Redis
     ids: IdSource
     clock: Clock
+    settings: Settings = field(default_factory=Settings)
+    """What the process was told from outside."""
 
 
 @dataclass(frozen=True, slots=True)

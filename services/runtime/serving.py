@@ -41,7 +41,7 @@ async def open_resources(backend: Backend, settings: Settings) -> AsyncIterator[
         instrument_engine(database.engine)
         instrument_cache(cache)
         ids = TimeOrderedIds(utc_now, settings.worker)
-        yield Resources(database=database, cache=cache, ids=ids, clock=utc_now)
+        yield Resources(database=database, cache=cache, ids=ids, clock=utc_now, settings=settings)
 
 
 @asynccontextmanager

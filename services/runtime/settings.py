@@ -133,6 +133,9 @@ class Settings(BaseSettings):
         lt=1024,
         description="Number of this process in the ids it makes, 0 to 1023, unique among processes; unset: random.",
     )
+    cooling_off_days: float = Field(
+        7.0, gt=0, le=365, description="For how many days the closure of an account can be undone."
+    )
     metrics_port: int | None = Field(
         None,
         ge=1,
