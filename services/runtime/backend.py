@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 
 import grpc.aio
 from redis.asyncio import Redis
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 
 from services.runtime.clock import Clock
+from services.runtime.consumer import Consumer
 from services.runtime.database import Database
 from services.runtime.ids import IdSource
+from services.runtime.inbox import Inbox
 from services.runtime.lifecycle import Check, Server
 from services.runtime.settings import Settings
+from services.runtime.telemetry import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,10 @@ class Resources:
     clock: Clock
     settings: Settings = field(default_factory=Settings)
     """What the process was told from outside."""
+    metrics: Metrics = field(default_factory=Metrics)
+    """Where the process counts."""
+    channels: Mapping[str, grpc.aio.Channel] = field(default_factory=dict)
+    """To each backend, itself included, by its name; connects on first use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,11 @@ class Attached:
     """What must pass, besides its store, for the process to be ready; by a name for people."""
 
 
+def no_consumers(_resources: Resources) -> Sequence[Consumer]:
+    """The consumers of a backend that listens to nothing."""
+    return ()
+
+
 async def no_demo(_resources: Resources, _demo: Demo) -> None:
     """The demo data of a backend that has none."""
 
@@ -65,3 +77,9 @@ class Backend:
     """Fills empty tables with demo data, all or nothing."""
     count_demo: Callable[[Demo], int] = lambda _demo: 0
     """How many rows `load_demo` will report."""
+    outbox: Table | None = None
+    """Where it writes its events, if it tells any: made by `outbox.outbox_table` on its metadata."""
+    inbox: Inbox | None = None
+    """What it needs to listen to events: made by `inbox.inbox_tables` on its metadata."""
+    consumers: Callable[[Resources], Sequence[Consumer]] = no_consumers
+    """What it does when it hears of events; needs an inbox."""

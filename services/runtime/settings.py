@@ -5,10 +5,10 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "ATRIUM_"
@@ -26,6 +26,7 @@ GATEWAY_NAMES = (
 )
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
 DATABASES = ("sqlite+aiosqlite", "postgresql+psycopg")
+BUSES = ("memory", "kafka")
 CACHES = ("memory", "redis", "rediss", "unix")
 # The path of a unix socket ends at 107 bytes on Linux and 103 on macOS; beyond, the system only says "invalid".
 LONGEST_SOCKET_PATH = 103
@@ -69,6 +70,26 @@ def check_cache(url: str) -> str:
     return url
 
 
+def check_bus(url: str) -> str:
+    """The URL of a bus as it is, when Atrium has an implementation for it."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in BUSES or (scheme == "memory" and rest):
+        raise ValueError("must be memory:// or kafka://host:port")
+    if scheme == "kafka":
+        for server in rest.split(","):
+            _check_kafka_server(server)
+    return url
+
+
+def _check_kafka_server(server: str) -> None:
+    try:
+        check_address(server)
+    except ValueError as error:
+        raise ValueError("names no server: kafka://host:port, several after commas") from error
+    if server.startswith("unix:"):
+        raise ValueError("names no server: kafka://host:port, several after commas")
+
+
 def check_endpoint(url: str) -> str:
     """The URL of an HTTP endpoint as it is."""
     if not _readable(url) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
@@ -95,10 +116,17 @@ class Addresses(BaseModel):
     permission: Address = Field("127.0.0.1:7102", description="Address of the permission backend.")
     banner: Address = Field("127.0.0.1:7103", description="Address of the banner backend.")
     activity: Address = Field("127.0.0.1:7104", description="Address of the activity backend.")
+    identifier: Address = Field("127.0.0.1:7105", description="Address of the identifier backend.")
+    admin: Address = Field("127.0.0.1:7107", description="Address of the admin backend.")
 
     def of(self, backend: str) -> str:
         """The address of the backend with this name."""
         return str(getattr(self, backend))
+
+    @classmethod
+    def sockets(cls, folder: str | Path) -> Self:
+        """Every backend at a unix socket of its own in the folder."""
+        return cls(**{name: f"unix:{folder}/{name}" for name in cls.model_fields})
 
 
 class Settings(BaseSettings):
@@ -117,6 +145,11 @@ class Settings(BaseSettings):
     cache: Annotated[str, AfterValidator(check_cache)] = Field(
         "memory://", description="The cache of the backends: `memory://` or `redis://host:port/number`.", repr=False
     )
+    bus: Annotated[str, AfterValidator(check_bus)] = Field(
+        "memory://",
+        description="What carries events: `memory://` within one process that runs every backend, or "
+        "`kafka://host:port`, several servers after commas.",
+    )
     addresses: Addresses = Field(
         Addresses(), description="Where the backends listen, and where the gateway finds them."
     )
@@ -127,11 +160,17 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         2.0, ge=0, le=300, description="How long work in flight may go on after a stop signal."
     )
+    ids: Literal["local://", "identifier://"] | None = Field(
+        None,
+        description="Where ids of new rows come from: `identifier://` (the identifier backend) or `local://` (this "
+        "process, which must have a number of its own); unset: the identifier, unless there is a number.",
+    )
     worker: int | None = Field(
         None,
         ge=0,
         lt=1024,
-        description="Number of this process in the ids it makes, 0 to 1023, unique among processes; unset: random.",
+        validate_default=True,
+        description="Number of this process in the ids that it makes by itself, 0 to 1023, unique among processes.",
     )
     cooling_off_days: float = Field(
         7.0, gt=0, le=365, description="For how many days the closure of an account can be undone."
@@ -142,6 +181,16 @@ class Settings(BaseSettings):
         lt=65536,
         description="Port on which a backend process answers `/metrics`, `/livez` and `/readyz`; unset: none.",
     )
+
+    @field_validator("worker")
+    @classmethod
+    def _has_a_number_where_one_is_used(cls, worker: int | None, others: ValidationInfo) -> int | None:
+        ids = others.data.get("ids")
+        if ids == "local://" and worker is None:
+            raise ValueError("must be set where ATRIUM_IDS is local://")
+        if ids == "identifier://" and worker is not None:
+            raise ValueError("must not be set where ATRIUM_IDS is identifier://")
+        return worker
 
     def database_url(self, backend: str) -> str:
         """The URL of one backend's database."""

@@ -45,5 +45,30 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.outbox_unsent = Gauge(
+            "atrium_outbox_unsent",
+            "Events that were written and not yet published, by backend.",
+            ("backend",),
+            registry=self.registry,
+        )
+        self.outbox_lag = Gauge(
+            "atrium_outbox_lag_seconds",
+            "Age of the oldest event that is not yet published, by backend; 0 without one.",
+            ("backend",),
+            registry=self.registry,
+        )
+        self.events_consumed = Counter(
+            "atrium_events_consumed_total",
+            "Events that a consumer took, by consumer and outcome: applied, repeated, held, failed, refused.",
+            ("consumer", "outcome"),
+            registry=self.registry,
+        )
+        self.letters = Gauge(
+            "atrium_dead_letters",
+            "Events set aside, by consumer and state: parked, retrying, held.",
+            ("consumer", "state"),
+            registry=self.registry,
+        )
+
     def _durations(self, name: str, help_text: str, labels: tuple[str, ...]) -> Histogram:
         return Histogram(name, help_text, labels, buckets=SECONDS, registry=self.registry)
