@@ -27,6 +27,7 @@ CONTRACTS: Mapping[str, ModuleType] = {
     "banner": banner_pb2,
     "activity": activity_pb2,
 }
+"""The backends that the gateway asks."""
 
 
 class Health:

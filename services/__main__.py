@@ -38,7 +38,8 @@ def serve(
 
     settings = _settings()
     chosen = _places(places or [], settings)
-    launch(lambda: serve_process(chosen, settings))
+    complete = len(chosen) == len(_chosen([]))
+    launch(lambda: serve_process(chosen, settings, complete=complete))
 
 
 @app.command()

@@ -13,19 +13,21 @@ from services.runtime.lifecycle import Readiness, Server, StartError, run
 from services.runtime.migrate import is_current, migrate
 from services.runtime.serving import open_all, serve_backends
 from services.runtime.settings import Settings
+from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics, configure_logging, configure_tracing
 
 
-async def serve_process(addresses: Mapping[Backend, str], settings: Settings) -> int:
-    """Serves backends until a signal; answers the exit code."""
+async def serve_process(addresses: Mapping[Backend, str], settings: Settings, *, complete: bool) -> int:
+    """Serves backends until a signal; answers the exit code. `complete` says that there are no others elsewhere."""
     configure_logging(settings.log_level)
     metrics, readiness = Metrics(), Readiness()
     async with AsyncExitStack() as closing:
         closing.enter_context(configure_tracing(settings, service="-".join(backend.name for backend in addresses)))
-        resources = await closing.enter_async_context(open_all(addresses, settings))
+        resources = await closing.enter_async_context(open_all(addresses, settings, metrics))
+        streams = await closing.enter_async_context(open_streams(resources, settings.bus, metrics, complete=complete))
         backends = await closing.enter_async_context(serve_backends(addresses, resources, readiness, metrics))
         # The pages come first: they stop last, and tell until then that this process wants no more work.
-        servers = [*_pages(settings, metrics, readiness), backends]
+        servers = [*_pages(settings, metrics, readiness), *streams, backends]
         return await run(*servers, readiness=readiness, drain_seconds=settings.drain_seconds, metrics=metrics)
 
 

@@ -6,15 +6,17 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import grpc.aio
 import structlog
 from sqlalchemy import text
 
 from services.runtime.addresses import claimed, release
+from services.runtime.allocation import open_ids
 from services.runtime.backend import Attached, Backend, Resources
 from services.runtime.cache import open_cache
+from services.runtime.channels import open_channels
 from services.runtime.clock import utc_now
 from services.runtime.database import open_database
-from services.runtime.ids import TimeOrderedIds
 from services.runtime.lifecycle import Check, Readiness, Server, StartError, passes
 from services.runtime.migrate import is_current
 from services.runtime.server import add_health_and_reflection, create_server
@@ -32,23 +34,40 @@ PROBE_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def open_resources(backend: Backend, settings: Settings) -> AsyncIterator[Resources]:
+async def open_resources(
+    backend: Backend,
+    settings: Settings,
+    metrics: Metrics | None = None,
+    channels: Mapping[str, grpc.aio.Channel] | None = None,
+) -> AsyncIterator[Resources]:
     """What `backend` needs, as the settings say, closed at the end; connects on first use."""
     url = settings.database_url(backend.name)
     if url.startswith("sqlite"):
         _make_folder(url)
-    async with open_database(url) as database, open_cache(settings.cache) as cache:
+    metrics = metrics or Metrics()
+    async with (
+        open_database(url) as database,
+        open_cache(settings.cache) as cache,
+        open_ids(settings, metrics) as ids,
+    ):
         instrument_engine(database.engine)
         instrument_cache(cache)
-        ids = TimeOrderedIds(utc_now, settings.worker)
-        yield Resources(database=database, cache=cache, ids=ids, clock=utc_now, settings=settings)
+        yield Resources(database, cache, ids, utc_now, settings, metrics, channels or {})
 
 
 @asynccontextmanager
-async def open_all(backends: Iterable[Backend], settings: Settings) -> AsyncIterator[dict[Backend, Resources]]:
-    """The resources of each backend, closed at the end."""
+async def open_all(
+    backends: Iterable[Backend], settings: Settings, metrics: Metrics | None = None
+) -> AsyncIterator[dict[Backend, Resources]]:
+    """The resources of each backend, closed at the end; they share channels to all that the settings name."""
+    metrics = metrics or Metrics()
     async with AsyncExitStack() as closing:
-        yield {backend: await closing.enter_async_context(open_resources(backend, settings)) for backend in backends}
+        addresses = settings.addresses.model_dump()
+        channels = await closing.enter_async_context(open_channels(addresses, metrics))
+        yield {
+            backend: await closing.enter_async_context(open_resources(backend, settings, metrics, channels))
+            for backend in backends
+        }
 
 
 def _make_folder(url: str) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.health import service_name, summary
+from gateway.health import CONTRACTS, service_name, summary
 from services.backends import BACKENDS
 from tests.gateway.conftest import House
 
@@ -8,9 +8,7 @@ ALL_UP = {"account": "up", "permission": "up", "banner": "up", "activity": "up"}
 
 
 def test_the_gateway_asks_for_the_services_that_the_backends_serve() -> None:
-    assert {name: service_name(name) for name in BACKENDS} == {
-        name: backend.service for name, backend in BACKENDS.items()
-    }
+    assert {name: service_name(name) for name in CONTRACTS} == {name: BACKENDS[name].service for name in CONTRACTS}
 
 
 async def test_the_process_lives(house: House) -> None:

@@ -32,7 +32,11 @@ def test_nothing_has_to_be_set() -> None:
     assert settings.database_url("account") == "sqlite+aiosqlite:///var/account.db"
     assert settings.cache == "memory://"
     assert settings.addresses == Addresses(
-        account="127.0.0.1:7101", permission="127.0.0.1:7102", banner="127.0.0.1:7103", activity="127.0.0.1:7104"
+        account="127.0.0.1:7101",
+        permission="127.0.0.1:7102",
+        banner="127.0.0.1:7103",
+        activity="127.0.0.1:7104",
+        identifier="127.0.0.1:7105",
     )
     assert (settings.drain_seconds, settings.worker, settings.metrics_port) == (2.0, None, None)
 
@@ -96,6 +100,7 @@ DATABASE = "must be sqlite+aiosqlite:///path or postgresql+psycopg://user@host/n
         ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
         ("OTLP_ENDPOINT", "collector:4318", "must be http://host:port or https://host:port"),
         ("DRAIN_SECONDS", "-1", "Input should be greater than or equal to 0"),
+        ("IDS", "elsewhere://", "Input should be 'local://' or 'identifier://'"),
         ("WORKER", "1024", "Input should be less than 1024"),
         ("METRICS_PORT", "many", "Input should be a valid integer, unable to parse string as an integer"),
     ],
@@ -105,6 +110,17 @@ def test_a_value_that_cannot_be_is_refused_in_one_line(
 ) -> None:
     monkeypatch.setenv(f"ATRIUM_{name}", value)
     assert refusal(capfd) == f"atrium: ATRIUM_{name}: {problem}\n"
+
+
+def test_ids_of_the_process_itself_need_a_number(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATRIUM_IDS", "local://")
+    assert refusal(capfd) == "atrium: ATRIUM_WORKER: must be set where ATRIUM_IDS is local://\n"
+    monkeypatch.setenv("ATRIUM_WORKER", "0")
+    assert (load(Settings).ids, load(Settings).worker) == ("local://", 0)
+    monkeypatch.setenv("ATRIUM_IDS", "identifier://")
+    assert refusal(capfd) == "atrium: ATRIUM_WORKER: must not be set where ATRIUM_IDS is identifier://\n"
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:7101", "[::1]:7101", "banner.internal:80", "unix:/run/b", "unix:b"])
