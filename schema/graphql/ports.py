@@ -204,6 +204,14 @@ class Commands(Protocol):
         """Changes what is not None of the viewer's account; the account as it is then."""
         ...
 
+    async def close_account(self, viewer: Identity, reason: str) -> account_pb2.Account:
+        """Begins to close the viewer's account; the account as it is then."""
+        ...
+
+    async def reopen_account(self, viewer: Identity) -> account_pb2.Account:
+        """Undoes that; the account as it is then."""
+        ...
+
     async def follow(self, viewer: Identity, account_id: int) -> bool:
         """Makes the viewer follow the account; whether that is new."""
         ...
