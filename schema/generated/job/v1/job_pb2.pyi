@@ -115,7 +115,9 @@ class Difference(_message.Message):
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     field: _builtins.str
-    """Name of the field: an attribute, `status`, `merged_into`, `took_over`, or `permission:` and a permission's name."""
+    """Name of the field: an attribute such as `handle`; `status`; `merging_into`, `merged_into` or `took_over`, which hold
+    the id of an account; or `permission:` and the name of a permission, which is `allow` or `deny`.
+    """
     before: _builtins.str
     """What it was; not set when it had no value, or one that is not to be told."""
     after: _builtins.str
@@ -168,16 +170,16 @@ class Change(_message.Message):
     actor_id: _builtins.int
     """The account that made it; 0 when a task or a job did."""
     reason: _builtins.str
-    """Why, in the words of whoever made it; may be empty."""
+    """Why, in the words of whoever made it; may be empty, and is once `erased`."""
     erased: _builtins.bool
-    """Whether values of `differences` were erased because the account is closed for good."""
+    """Whether the reason and the values of attributes were erased because the account is closed for good."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
 
     @_builtins.property
     def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Difference]:
-        """What is different, in the order of field names. The values of an account that is closed for good are erased."""
+        """What is different, in the order of field names."""
 
     def __init__(
         self,
@@ -275,9 +277,11 @@ class MergeStep(_message.Message):
     MOVED_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """What: `follows`, `activities`, `grants`, `sessions`, or `finish` for the end, which moves nothing."""
+    """What: `follows`, `activities`, `grants`, `sessions`; then `finish`, which moves nothing; and `verify`, which moves
+    what others added meanwhile, and compares counters with rows.
+    """
     total: _builtins.int
-    """How many rows there were to move when the step began; 0 before that, and where nobody can count them."""
+    """How many rows there were to move when the step began; 0 before that, and where nobody counts them."""
     moved: _builtins.int
     """How many rows have been moved; may pass `total` when rows are added meanwhile."""
     done: _builtins.bool
@@ -327,7 +331,7 @@ class Merge(_message.Message):
     reason: _builtins.str
     """Why."""
     problem: _builtins.str
-    """Why it failed, or what it waits for before it tries again; empty when all is well."""
+    """Why it failed, what it waits for before it tries again, or what `verify` found; empty when all is well."""
     attempts: _builtins.int
     """How often in a row a backend could not be reached; 0 when all is well."""
     cursor: _builtins.str
