@@ -117,6 +117,7 @@ class Addresses(BaseModel):
     banner: Address = Field("127.0.0.1:7103", description="Address of the banner backend.")
     activity: Address = Field("127.0.0.1:7104", description="Address of the activity backend.")
     identifier: Address = Field("127.0.0.1:7105", description="Address of the identifier backend.")
+    job: Address = Field("127.0.0.1:7106", description="Address of the job service.")
     admin: Address = Field("127.0.0.1:7107", description="Address of the admin backend.")
 
     def of(self, backend: str) -> str:
