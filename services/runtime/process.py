@@ -43,7 +43,7 @@ async def migrate_process(backends: Iterable[Backend], settings: Settings) -> in
     console = Console()
     async with _stores(backends, settings) as resources:
         for backend, lent in resources.items():
-            with _explained(backend):
+            with explained(backend):
                 await migrate(backend, lent.database)
             console.print(f"{backend.name}: up to date", highlight=False)
     return 0
@@ -54,7 +54,7 @@ async def demo_process(backends: Iterable[Backend], settings: Settings, accounts
     console = Console()
     async with _stores(backends, settings) as resources:
         for backend, lent in resources.items():
-            with _explained(backend):
+            with explained(backend):
                 if not await is_current(backend, lent.database):
                     raise StartError(f"the {backend.name} store is not up to date: run `python -m services migrate`")
         with demo_bar(console) as show:
@@ -95,8 +95,8 @@ async def _stores(backends: Iterable[Backend], settings: Settings) -> AsyncItera
 
 
 @contextmanager
-def _explained(backend: Backend) -> Iterator[None]:
-    """A store that cannot be reached is told in one line."""
+def explained(backend: Backend) -> Iterator[None]:
+    """A store that cannot be used is told in one line, as a StartError."""
     try:
         yield
     except DBAPIError as error:

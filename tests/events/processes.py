@@ -64,13 +64,14 @@ class Fate:
 
 
 class FatefulBus:
-    """A bus whose user may die after it has sent and before it knows, or after the effect and before the mark."""
+    """A bus whose user may die before and after it sends, and before and after it says that it is done."""
 
     def __init__(self, bus: KafkaBus, fate: Fate) -> None:
         self._bus = bus
         self._fate = fate
 
     async def publish(self, messages: Sequence[Message]) -> None:
+        self._fate.strikes()
         await self._bus.publish(messages)
         self._fate.strikes()
 
@@ -94,6 +95,7 @@ class FatefulSubscription:
     async def done(self) -> None:
         self._fate.strikes()
         await self._subscription.done()
+        self._fate.strikes()
 
 
 async def apply(event: pb.Event, session: AsyncSession) -> None:
