@@ -65,5 +65,6 @@ BACKEND = Backend(
     attach=attach,
     load_demo=load_demo,
     count_demo=count_demo,
+    outbox=outbox_table,
 )
 """The backend as a process runs it."""
