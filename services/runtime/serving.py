@@ -23,6 +23,7 @@ from services.runtime.server import add_health_and_reflection, create_server
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
 from services.runtime.telemetry.tracing import instrument_cache, instrument_engine
+from services.runtime.upkeep import add_upkeep
 
 _log = structlog.get_logger(__name__)
 
@@ -131,6 +132,7 @@ class BackendServer:
             self._checks[backend] = {STORE: store_check(backend, resources), **attached.checks}
             for name, check in self._checks[backend].items():
                 readiness.add(f"{backend.name} {name}", check)
+        add_upkeep(self._server, backends)
         self._health = add_health_and_reflection(self._server, [backend.service for backend in backends])
         with claimed(address):
             self._server.add_insecure_port(address)

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,10 @@ GATEWAY_NAMES = (
 DATABASES = ("sqlite+aiosqlite", "postgresql+psycopg")
 BUSES = ("memory", "kafka")
 CACHES = ("memory", "redis", "rediss", "unix")
+OFF = "off"
+CRON_RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+"""The least and the greatest second, minute, hour, day, month and weekday."""
+CRON_PART = re.compile(r"(\*|(?P<first>\d{1,2})(-(?P<last>\d{1,2}))?)(/[1-9]\d?)?", re.ASCII)
 # The path of a unix socket ends at 107 bytes on Linux and 103 on macOS; beyond, the system only says "invalid".
 LONGEST_SOCKET_PATH = 103
 
@@ -97,6 +102,29 @@ def check_endpoint(url: str) -> str:
     return url
 
 
+def check_cron(expression: str) -> str:
+    """The cron expression as it is: minute, hour, day, month and weekday in numbers, or seconds before them."""
+    if expression == OFF:
+        return expression
+    fields = expression.split()
+    ranges = CRON_RANGES[-len(fields) :] if len(fields) in (5, 6) else ()
+    if not ranges or not all(map(_is_cron_field, fields, ranges)):
+        raise ValueError("must be a cron expression of numbers, such as `5 * * * *`, or `off`")
+    return expression
+
+
+def _is_cron_field(field: str, limits: tuple[int, int]) -> bool:
+    low, high = limits
+    for part in field.split(","):
+        found = CRON_PART.fullmatch(part)
+        if not found:
+            return False
+        numbers = [int(number) for number in found.group("first", "last") if number]
+        if not all(low <= number <= high for number in numbers) or numbers != sorted(numbers):
+            return False
+    return True
+
+
 def _readable(url: str) -> bool:
     try:
         return urlsplit(url).port != 0
@@ -119,6 +147,7 @@ class Addresses(BaseModel):
     identifier: Address = Field("127.0.0.1:7105", description="Address of the identifier backend.")
     job: Address = Field("127.0.0.1:7106", description="Address of the job service.")
     admin: Address = Field("127.0.0.1:7107", description="Address of the admin backend.")
+    task: Address = Field("127.0.0.1:7108", description="Address of the task backend.")
 
     def of(self, backend: str) -> str:
         """The address of the backend with this name."""
@@ -128,6 +157,29 @@ class Addresses(BaseModel):
     def sockets(cls, folder: str | Path) -> Self:
         """Every backend at a unix socket of its own in the folder."""
         return cls(**{name: f"unix:{folder}/{name}" for name in cls.model_fields})
+
+
+Cron = Annotated[str, AfterValidator(check_cron)]
+
+
+class Schedules(BaseModel):
+    """When tasks run, in UTC."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(True, description="Whether the task backend runs tasks by itself.")
+    rollup_hourly: Cron = Field(
+        "5 * * * *", description="When the last hour is rolled up: a cron expression in UTC, or `off`."
+    )
+    rollup_daily: Cron = Field("15 0 * * *", description="When the last day is rolled up.")
+    purge_sessions: Cron = Field("25 * * * *", description="When sessions that ended a while ago are removed.")
+    end_closures: Cron = Field("35 * * * *", description="When closures are ended whose cooling-off period is over.")
+    clean_up: Cron = Field("45 3 * * *", description="When old events and runs are removed.")
+
+    def by_task(self) -> dict[str, str]:
+        """The cron expression of each task that has one, by the name of the task."""
+        expressions = self.model_dump(exclude={"enabled"})
+        return {name.replace("_", "-"): cron for name, cron in expressions.items() if cron != OFF}
 
 
 class Settings(BaseSettings):
@@ -175,6 +227,13 @@ class Settings(BaseSettings):
     )
     cooling_off_days: float = Field(
         7.0, gt=0, le=365, description="For how many days the closure of an account can be undone."
+    )
+    schedules: Schedules = Field(Schedules(), description="When tasks run.")
+    report_url: Annotated[str, AfterValidator(check_endpoint)] | None = Field(
+        None,
+        description="Where roll-ups are posted, such as `https://example.org/reports`; unset: into files below the "
+        "data folder.",
+        repr=False,
     )
     metrics_port: int | None = Field(
         None,

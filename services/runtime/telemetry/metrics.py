@@ -69,6 +69,12 @@ class Metrics:
             ("consumer", "state"),
             registry=self.registry,
         )
+        self.task_runs = Counter(
+            "atrium_task_runs_total",
+            "Runs of tasks, by task and outcome: ok or failed; and attempts that were retried.",
+            ("task", "outcome"),
+            registry=self.registry,
+        )
 
     def _durations(self, name: str, help_text: str, labels: tuple[str, ...]) -> Histogram:
         return Histogram(name, help_text, labels, buckets=SECONDS, registry=self.registry)
