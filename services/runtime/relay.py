@@ -7,7 +7,7 @@ from sqlalchemy import Row, Select, Table, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from schema.generated.event.v1 import event_pb2 as pb
-from services.runtime.bus import Bus, Message
+from services.runtime.bus import Bus, BusUnavailable, Message
 from services.runtime.clock import Clock
 from services.runtime.database import Database
 from services.runtime.telemetry import Metrics
@@ -45,6 +45,16 @@ class Relay:
 
     async def work(self) -> float:
         """Publishes the next events; after how many seconds to look again."""
+        try:
+            pause = await self._publish()
+        except BusUnavailable:
+            await self._measure()
+            raise
+        if pause == POLL_SECONDS:
+            await self._measure()
+        return pause
+
+    async def _publish(self) -> float:
         # SQLite begins the transaction only with the mark: it is not locked while the bus takes its time.
         async with self._database.transaction() as session:
             if not await self._has_turn(session):
@@ -53,10 +63,7 @@ class Relay:
             if rows:
                 await self._bus.publish([_message(row) for row in rows])
                 await session.execute(self._mark, {"now": self._clock(), "sequences": [row.sequence for row in rows]})
-        if len(rows) == BATCH:
-            return 0
-        await self._measure()
-        return POLL_SECONDS
+        return 0 if len(rows) == BATCH else POLL_SECONDS
 
     async def _has_turn(self, session: AsyncSession) -> bool:
         """Whether no other process publishes for this backend; it cannot begin before the transaction ends."""
