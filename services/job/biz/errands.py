@@ -98,10 +98,6 @@ class Errand:
         """The errand after a backend could not be reached: later each time."""
         return replace(self, attempts=self.attempts + 1, problem=problem, due_at=now + wait_before(self.attempts + 1))
 
-    def retried(self, now: datetime) -> "Errand":
-        """A failed errand that is to go on where it stopped."""
-        return replace(self, state=ErrandState.QUEUED, due_at=now, problem="", attempts=0, finished_at=None)
-
 
 def wait_before(attempt: int) -> timedelta:
     """How long to wait before the attempt with this number; the first that follows a failure is 1."""

@@ -25,7 +25,7 @@ async def apply(happening: Happening, ledger: Ledger, traceparent: str = "", lan
     """
     if is_the_end(happening):
         # The accounts merged into this one are closed with it, each by an event of its own.
-        await _forget_values(happening.account_id, ledger)
+        await _forget_values(happening, ledger)
     await _add(changes_of(happening), ledger)
     errand = errand_of(happening, traceparent, lane)
     return errand is not None and await _put(errand, ledger)
@@ -72,9 +72,11 @@ async def _add(changes: Sequence[Change], ledger: Ledger) -> None:
     await ledger.add_changes([without_values(change) if change.account_id in closed else change for change in changes])
 
 
-async def _forget_values(account_id: int, ledger: Ledger) -> None:
-    await ledger.replace_changes([without_values(change) for change in await ledger.changes_of(account_id)])
-    await ledger.forget_reasons(account_id)
+async def _forget_values(end: Happening, ledger: Ledger) -> None:
+    """Erases what was personal before the end; the end itself says nothing of the kind."""
+    history = await ledger.changes_of(end.account_id)
+    await ledger.replace_changes([without_values(change) for change in history if change.event_id != end.event_id])
+    await ledger.forget_reason(ErrandKind.MERGE, end.account_id)
 
 
 async def _put(errand: Errand, ledger: Ledger) -> bool:

@@ -54,8 +54,8 @@ class Ledger(Protocol):
         """Puts these in the place of those of the same event and account."""
         ...
 
-    async def forget_reasons(self, account_id: int) -> None:
-        """Empties the reasons of the errands for an account."""
+    async def forget_reason(self, kind: ErrandKind, account_id: int) -> None:
+        """Empties the reason of the errand of this kind for an account, if there is one."""
         ...
 
     async def accounts_with(self, kind: ErrandKind, account_ids: Collection[int]) -> set[int]:

@@ -43,9 +43,10 @@ class SqlLedger:
             connection = await self._session.connection()
             await connection.execute(_REPLACE, [row | key for row, key in zip(rows, keys, strict=True)])
 
-    async def forget_reasons(self, account_id: int) -> None:
+    async def forget_reason(self, kind: ErrandKind, account_id: int) -> None:
         """As `Ledger` says."""
-        await self._session.execute(update(ERRAND).where(ERRAND.c.account_id == account_id).values(reason=""))
+        errand = (ERRAND.c.kind == kind, ERRAND.c.account_id == account_id)
+        await self._session.execute(update(ERRAND).where(*errand).values(reason=""))
 
     async def accounts_with(self, kind: ErrandKind, account_ids: Collection[int]) -> set[int]:
         """As `Ledger` says."""
