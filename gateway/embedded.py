@@ -10,6 +10,7 @@ from gateway.settings import Settings
 from services.backends import BACKENDS
 from services.runtime.backend import Backend, Resources
 from services.runtime.demo import Progress, load_demo
+from services.runtime.embedded import note_left
 from services.runtime.lifecycle import Readiness, Server, StartError
 from services.runtime.migrate import migrate
 from services.runtime.serving import open_all, serve_backends
@@ -42,7 +43,9 @@ async def open_embedded(
                 open_streams(resources, settings.bus, metrics, complete=True) as streams,
                 serve_backends(addresses, resources, readiness, metrics) as servers,
             ):
-                yield Embedded([*streams, servers], {backend.name: address for backend, address in addresses.items()})
+                with note_left(settings):
+                    named = {backend.name: address for backend, address in addresses.items()}
+                    yield Embedded([*streams, servers], named)
 
 
 async def _prepare_stores(resources: Mapping[Backend, Resources], settings: Settings, on_progress: Progress) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.runtime.commandline import launch, main, refuse
+from services.task.commands import app as task
 
 if TYPE_CHECKING:
     from services.runtime.backend import Backend
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 letters = typer.Typer(help="Deal with events that a service could not apply and set aside.", no_args_is_help=True)
 app.add_typer(letters, name="letters")
+app.add_typer(task, name="task")
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which backends; none means all.")]
 
 

@@ -2,7 +2,7 @@
 
 from services.task.biz.ports import Behaviour, History, Lives, Patience, Reports, RollupRepo, Steps, Stores, Task
 from services.task.biz.runs import Runs
-from services.task.biz.tasks import KEEP_RUNS, CleanUp, EndClosures, PurgeSessions, Rollup, all_tasks
+from services.task.biz.tasks import KEEP_RUNS, TITLES, CleanUp, EndClosures, PurgeSessions, Rollup, all_tasks
 from services.task.biz.words import (
     Count,
     Counts,
@@ -16,12 +16,14 @@ from services.task.biz.words import (
     Run,
     Span,
     StepFailed,
+    Title,
     last_period,
     named_periods,
 )
 
 __all__ = [
     "KEEP_RUNS",
+    "TITLES",
     "Behaviour",
     "CleanUp",
     "Count",
@@ -48,6 +50,7 @@ __all__ = [
     "Steps",
     "Stores",
     "Task",
+    "Title",
     "all_tasks",
     "last_period",
     "named_periods",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from services.task.biz.words import Count, Counts, Origin, Outcome, Period, Portion, Report, Result, Run, Span
+from services.task.biz.words import Count, Counts, Origin, Outcome, Period, Portion, Report, Result, Run, Title
 
 T = TypeVar("T")
 
@@ -38,18 +38,8 @@ class Task(Protocol):
     """Something that is done again and again, each time for a period."""
 
     @property
-    def name(self) -> str:
-        """How people and schedules call it."""
-        ...
-
-    @property
-    def about(self) -> str:
-        """A line that says what it does."""
-        ...
-
-    @property
-    def span(self) -> Span:
-        """How long the time is that a run is for."""
+    def title(self) -> Title:
+        """What people know of it."""
         ...
 
     @property

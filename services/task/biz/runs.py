@@ -22,15 +22,15 @@ class Runs:
 
     async def run(self, run_id: str, task: Task, period: Period, origin: Origin, steps: Steps) -> Result:
         """Does the task for the period; StepFailed when it failed, which is noted then."""
-        begun = partial(self._history.begun, run_id, task.name, str(period), origin)
+        begun = partial(self._history.begun, run_id, task.title.name, str(period), origin)
         try:
             await steps.do("begin", begun, task.patience)
             result = await task.run(period, steps)
         except Exception as error:
-            self._counted(task.name, Outcome.FAILED)
+            self._counted(task.title.name, Outcome.FAILED)
             await steps.do("failed", partial(self._history.ended, run_id, Outcome.FAILED, str(error)), task.patience)
             raise
         told = ", ".join(f"{name}: {value}" for name, value in result.items())
         await steps.do("end", partial(self._history.ended, run_id, Outcome.OK, told), task.patience)
-        self._counted(task.name, Outcome.OK)
+        self._counted(task.title.name, Outcome.OK)
         return result

@@ -7,7 +7,7 @@ from functools import partial
 from typing import ClassVar, TypedDict
 
 from services.task.biz.ports import Behaviour, History, Lives, Patience, Reports, RollupRepo, Steps, Stores, Task
-from services.task.biz.words import Period, Portion, Report, Result, Span, StepFailed
+from services.task.biz.words import Period, Portion, Report, Result, Span, StepFailed, Title
 
 LONG = Patience(attempts=32)
 """Tries for about a day: what this run does not do, no later one does."""
@@ -19,6 +19,22 @@ KEEP_EVENTS = timedelta(days=7)
 """How long events that were sent or taken are kept: the bus must not deliver one again after so long."""
 KEEP_RUNS = timedelta(days=90)
 """How long the history of runs is kept."""
+
+ROLLUPS = {
+    Span.HOUR: Title("rollup-hourly", "counts what each account did in the hour, by kind, and reports it", Span.HOUR),
+    Span.DAY: Title("rollup-daily", "counts what each account did in the day, by kind, and reports it", Span.DAY),
+}
+PURGE_SESSIONS = Title(
+    "purge-sessions", f"removes sessions that ended more than {KEEP_SESSIONS.days} day before", Span.HOUR
+)
+END_CLOSURES = Title("end-closures", "closes for good the accounts whose cooling-off period is over by now", Span.HOUR)
+CLEAN_UP = Title(
+    "clean-up",
+    f"removes events sent or taken more than {KEEP_EVENTS.days} days before, and runs older than {KEEP_RUNS.days} days",
+    Span.DAY,
+)
+TITLES = {title.name: title for title in (*ROLLUPS.values(), PURGE_SESSIONS, END_CLOSURES, CLEAN_UP)}
+"""Every task by its name."""
 
 
 class _Page(TypedDict):
@@ -32,21 +48,11 @@ class _Page(TypedDict):
 class Rollup:
     """Counts what every account did in a period, kind by kind, and reports it."""
 
-    span: Span
+    title: Title
     behaviour: Behaviour
     rollups: RollupRepo
     reports: Reports
     patience: Patience = LONG
-
-    @property
-    def name(self) -> str:
-        """`rollup-hourly` or `rollup-daily`."""
-        return {Span.HOUR: "rollup-hourly", Span.DAY: "rollup-daily"}[self.span]
-
-    @property
-    def about(self) -> str:
-        """A line that says what it does."""
-        return f"counts what each account did in the {self.span}, by kind, and reports it"
 
     async def run(self, period: Period, steps: Steps) -> Result:
         """Rolls up page by page, each in the place of what was there, then reports."""
@@ -99,9 +105,7 @@ class PurgeSessions:
 
     lives: Lives
     patience: Patience = SHORT
-    name: ClassVar[str] = "purge-sessions"
-    about: ClassVar[str] = f"removes sessions that ended more than {KEEP_SESSIONS.days} day ago"
-    span: ClassVar[Span] = Span.HOUR
+    title: ClassVar[Title] = PURGE_SESSIONS
 
     async def run(self, period: Period, steps: Steps) -> Result:
         """Removes portion by portion."""
@@ -115,9 +119,7 @@ class EndClosures:
 
     lives: Lives
     patience: Patience = SHORT
-    name: ClassVar[str] = "end-closures"
-    about: ClassVar[str] = "closes for good the accounts whose cooling-off period is over by now"
-    span: ClassVar[Span] = Span.HOUR
+    title: ClassVar[Title] = END_CLOSURES
 
     async def run(self, period: Period, steps: Steps) -> Result:
         """Closes portion by portion."""
@@ -131,25 +133,21 @@ class CleanUp:
     stores: Stores
     history: History
     patience: Patience = SHORT
-    name: ClassVar[str] = "clean-up"
-    about: ClassVar[str] = (
-        f"removes events sent or taken more than {KEEP_EVENTS.days} days ago, and runs older than {KEEP_RUNS.days} days"
-    )
-    span: ClassVar[Span] = Span.DAY
+    title: ClassVar[Title] = CLEAN_UP
 
     async def run(self, period: Period, steps: Steps) -> Result:
         """Cleans store by store; one that cannot be reached does not keep the others from it."""
         result: Result = {}
-        failed: list[StepFailed] = []
+        failed: dict[str, str] = {}
         for backend in self.stores.backends:
             try:
                 result[backend] = await self._events(backend, period.ends_at - KEEP_EVENTS, steps)
             except StepFailed as error:
-                failed.append(error)
+                failed[backend] = error.reason
         forget = partial(self.history.forget, period.ends_at - KEEP_RUNS)
         result["runs"] = await steps.do("runs", forget, self.patience)
         if failed:
-            raise failed[0]
+            raise StepFailed(f"events of {', '.join(failed)}", "; ".join(dict.fromkeys(failed.values())))
         return result
 
     async def _events(self, backend: str, before: datetime, steps: Steps) -> int:
@@ -162,9 +160,9 @@ def all_tasks(
 ) -> Mapping[str, Task]:
     """Every task by its name."""
     tasks: list[Task] = [
-        *(Rollup(span, behaviour, rollups, reports) for span in Span),
+        *(Rollup(title, behaviour, rollups, reports) for title in ROLLUPS.values()),
         PurgeSessions(lives),
         EndClosures(lives),
         CleanUp(stores, history),
     ]
-    return {task.name: task for task in tasks}
+    return {task.title.name: task for task in tasks}

@@ -54,7 +54,7 @@ def named_periods(span: Span, name: str, now: datetime) -> list[Period]:
     last = last_period(span, now)
     found = [period for period in _named(span, name) if period.starts_at <= last.starts_at]
     if not found:
-        raise ValueError(f"{name} is not over yet")
+        raise ValueError("is not over yet")
     return found
 
 
@@ -77,6 +77,17 @@ def _read(name: str, span: Span) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.strftime(FORMATS[span]) == name else None
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What people know of a task."""
+
+    name: str
+    about: str
+    """A line that says what it does."""
+    span: Span
+    """How long the time is that a run is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +173,7 @@ class StepFailed(Exception):
 
     def __init__(self, step: str, reason: str) -> None:
         super().__init__(f"{step}: {reason}")
+        self.reason = reason
 
 
 class Refused(Exception):

@@ -98,29 +98,23 @@ class Durable:
                 "notification_listener_polling_interval_sec": 0.2,
             }
         )
-        tick = DBOS.workflow(name="tick", max_recovery_attempts=None)(self._tick)
+        tick = DBOS.workflow(name="tick", max_recovery_attempts=None)(self._workflow())
         DBOS.launch()
         for schedule in DBOS.list_schedules():
             if schedule["schedule_name"] not in self._schedules:
                 DBOS.delete_schedule(schedule["schedule_name"])
-        DBOS.apply_schedules(
-            [
-                {
-                    "schedule_name": name,
-                    "workflow_fn": tick,
-                    "schedule": cron,
-                    "context": name,
-                    "automatic_backfill": True,
-                }
-                for name, cron in self._schedules.items()
-            ]
-        )
+        DBOS.apply_schedules([_schedule(name, cron, tick) for name, cron in self._schedules.items()])
 
-    async def _tick(self, tick: "datetime | str", task: str) -> None:
+    def _workflow(self) -> Callable[["datetime | str", str], Awaitable[None]]:
         from dbos import DBOS
 
-        moment = tick if isinstance(tick, datetime) else datetime.fromisoformat(tick)
-        await self._run(str(DBOS.workflow_id), task, moment, DurableSteps(task, self.on_our_loop, self._retried))
+        # A plain function: DBOS writes on it.
+        async def tick(at: "datetime | str", task: str) -> None:
+            moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
+            steps = DurableSteps(task, self.on_our_loop, self._retried)
+            await self._run(str(DBOS.workflow_id), task, moment, steps)
+
+        return tick
 
     async def on_our_loop(self, work: Callable[[], Awaitable[T]]) -> T:
         """Does the work where databases and channels live, when it is its turn."""
@@ -175,6 +169,16 @@ class DurableSteps:
 
     def tell(self, so_far: str) -> None:
         """Nobody watches."""
+
+
+def _schedule(name: str, cron: str, workflow: Callable[..., Awaitable[None]]) -> Any:
+    return {
+        "schedule_name": name,
+        "workflow_fn": workflow,
+        "schedule": cron,
+        "context": name,
+        "automatic_backfill": True,
+    }
 
 
 def _destroy() -> None:

@@ -8,7 +8,7 @@ from services.task.biz import Patience, StepFailed
 from services.task.service.attempts import Attempts, is_worth_another, reason
 
 T = TypeVar("T")
-ATTEMPTS = 4
+ATTEMPTS = 3
 """How often a step is tried at most: somebody waits."""
 
 

@@ -145,7 +145,7 @@ class ScheduledRuns:
     async def __call__(self, run_id: str, task: str, tick: datetime, steps: Steps) -> None:
         """Runs it in a trace of its own; a failure is logged here, and ends the run as a failed one."""
         chosen = self._runs.tasks[task]
-        period = last_period(chosen.span, tick)
+        period = last_period(chosen.title.span, tick)
         with in_trace():
             try:
                 result = await self._runs.run(run_id, chosen, period, Origin.CLOCK, steps)
