@@ -101,7 +101,6 @@ def _held(change: Change, source_id: int, target_id: int) -> Pair:
 
 async def _merge(change: Change, pair: Pair, happening: Happening) -> Account:
     source, target = pair.source, pair.target
-    await change.forget_password(source.id)
     await change.move_teams(source.id, target.id)
     # Whatever was merged into the source answers the target at once: no way is ever longer than one step.
     for earlier in await change.merged_into(source.id):

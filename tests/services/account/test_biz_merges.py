@@ -200,7 +200,7 @@ async def test_the_end_makes_the_id_answer_the_target(office: Office) -> None:
     merged = await office.merges.finish(ADA.id, BO.id, SAM.id, "two of one person")
     assert merged == replace(ADA, status=MERGED, merged_into=BO.id, version=5)
     assert await office.answering(ADA.id) == BO.id
-    assert office.changes.done == [("forget_password", ADA.id), ("move_teams", ADA.id, BO.id)]
+    assert office.changes.done == [("move_teams", ADA.id, BO.id)]
     assert office.repo.told[1:] == [(ADA.id, Happening(Merged(BO.id), SAM.id, "two of one person"))]
 
 
