@@ -1,13 +1,13 @@
 """How identifiers are called: by clients over gRPC, and by a clock that keeps the worker number."""
 
 import asyncio
-from contextlib import suppress
 
 import structlog
 
 from schema.generated.identifier.v1 import identifier_pb2, identifier_pb2_grpc
 from services.identifier.biz import LEASE_SECONDS, Identifiers
 from services.runtime.server import Context
+from services.runtime.worker import Worker
 
 _log = structlog.get_logger(__name__)
 
@@ -39,8 +39,9 @@ class LeaseKeeper:
         self._identifiers = identifiers
         self._renewal_seconds = renewal_seconds
         self._retry_seconds = retry_seconds
+        self._told: int | None = None
         self._tried = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._worker = Worker("lease of the worker number", self._keep)
 
     async def holds(self) -> bool:
         """Whether there is a worker number; without one the process is not ready."""
@@ -48,28 +49,24 @@ class LeaseKeeper:
         return self._identifiers.worker is not None
 
     async def serve(self) -> None:
-        """Renews until stopped, and tells when the number changes."""
-        told: int | None = None
-        while not self._stopping.is_set():
-            await self._keep()
-            self._tried.set()
-            if (worker := self._identifiers.worker) != told:
-                _log.info("worker number", worker=worker, before=told)
-            told = worker
-            await self._wait(self._retry_seconds if worker is None else self._renewal_seconds)
+        """Renews until stopped; a store that does not answer is asked again, and meanwhile the lease may end."""
+        await self._worker.serve()
 
     async def stop(self, grace: float) -> None:
         """Ends renewing and gives the number back."""
-        self._stopping.set()
-        await self._identifiers.release()
+        await self._worker.stop(grace)
+        try:
+            await self._identifiers.release()
+        except Exception as error:  # Whatever ails the store: the lease ends by itself.
+            _log.warning("the worker number could not be given back", problem=str(error)[:500])
 
-    async def _keep(self) -> None:
+    async def _keep(self) -> float:
         try:
             await self._identifiers.keep()
-        except Exception as error:  # Whatever ails the store: the lease goes on until it is over.
-            _log.warning("the worker number could not be renewed", reason=type(error).__name__)
-
-    async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+        finally:
+            self._tried.set()
+        number = self._identifiers.worker
+        if number != self._told:
+            _log.info("worker number", number=number, before=self._told)
+        self._told = number
+        return self._retry_seconds if number is None else self._renewal_seconds

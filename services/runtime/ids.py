@@ -122,7 +122,8 @@ class AllocatedIds:
     async def _fetch_ahead(self) -> None:
         try:
             async with self._fetching:
-                await self._refill()
+                if len(self._left) < self._low:
+                    await self._refill()
         except AtriumError as error:
             # The caller has its id. Whoever finds no more will ask again, and be told.
             _log.warning("ids could not be fetched ahead", reason=error.message)
