@@ -10,8 +10,9 @@ from services.job.biz.happenings import Difference, Happening, StatusChanged, Wh
 from services.job.biz.questions import Viewer
 from services.job.biz.steps import STEPS
 from tests.conftest import NOON
+from tests.services.job.fakes import World
 
-ADA, BO = 1, 2
+ADA, BO, CY, DEE = 1, 2, 3, 4
 STAFF = Viewer(account_id=4, account_type=5)
 CLOSED = StatusChanged("CLOSING", "CLOSED")
 
@@ -51,3 +52,23 @@ def erasure(account_id: int = ADA) -> Errand:
     return replace(
         merge(account_id), kind=ErrandKind.ERASURE, target_id=0, steps=steps_named(list(STEPS[ErrandKind.ERASURE]))
     )
+
+
+def busy_world() -> World:
+    """ADA and BO with something of everything, some of it in common."""
+    return World(
+        follows={(ADA, BO), (ADA, CY), (BO, CY), (ADA, DEE), (CY, ADA), (DEE, ADA), (DEE, BO), (CY, DEE)},
+        activities={10: ADA, 11: BO, 12: ADA, 13: CY, 14: ADA},
+        grants={ADA: {"a.b", "c.d"}, BO: {"c.d", "e.f"}},
+        sessions={"one": ADA, "two": BO, "three": ADA},
+    )
+
+
+MERGED = World(
+    follows={(BO, CY), (BO, DEE), (CY, BO), (DEE, BO), (CY, DEE)},
+    activities={10: BO, 11: BO, 12: BO, 13: CY, 14: BO},
+    grants={BO: {"a.b", "c.d", "e.f"}},
+    sessions={"one": BO, "two": BO, "three": BO},
+    merged={ADA: (BO, 4, "they are one")},
+)
+"""What becomes of it when ADA is merged into BO."""

@@ -11,30 +11,10 @@ from schema import errcode
 from services.job.biz.errands import LONGEST_WAIT, Errand, ErrandKind, ErrandState, Progress, wait_before
 from services.job.biz.worker import HOLD, ErrandWorker
 from tests.conftest import NOON, HandClock
-from tests.services.job.examples import ADA, BO, erasure, merge
+from tests.services.job.examples import ADA, BO, CY, DEE, MERGED, busy_world, erasure, merge
 from tests.services.job.fakes import Crash, FakeStore, Interrupted, World
 
-CY, DEE = 3, 4
 PORTION = 2
-
-
-def world() -> World:
-    """ADA and BO with something of everything, some of it in common."""
-    return World(
-        follows={(ADA, BO), (ADA, CY), (BO, CY), (ADA, DEE), (CY, ADA), (DEE, ADA), (DEE, BO), (CY, DEE)},
-        activities={10: ADA, 11: BO, 12: ADA, 13: CY, 14: ADA},
-        grants={ADA: {"a.b", "c.d"}, BO: {"c.d", "e.f"}},
-        sessions={"one": ADA, "two": BO, "three": ADA},
-    )
-
-
-MERGED = World(
-    follows={(BO, CY), (BO, DEE), (CY, BO), (DEE, BO), (CY, DEE)},
-    activities={10: BO, 11: BO, 12: BO, 13: CY, 14: BO},
-    grants={BO: {"a.b", "c.d", "e.f"}},
-    sessions={"one": BO, "two": BO, "three": BO},
-    merged={ADA: (BO, 4, "they are one")},
-)
 
 
 def worker(store: object, backends: object, clock: HandClock, holder: str = "me") -> ErrandWorker:
@@ -55,7 +35,7 @@ def same(one: World, other: World) -> bool:
 
 
 async def test_a_merge_moves_everything_and_tells_how_much(clock: HandClock) -> None:
-    store, backends = FakeStore(merge()), world()
+    store, backends = FakeStore(merge()), busy_world()
     assert await work(worker(store, backends, clock)) == 1
     assert same(backends, MERGED)
     assert store.only.steps == (
@@ -73,7 +53,7 @@ async def test_a_merge_moves_everything_and_tells_how_much(clock: HandClock) -> 
 
 async def test_each_portion_is_kept_before_the_next(clock: HandClock) -> None:
     store = FakeStore(merge())
-    await work(worker(store, world(), clock))
+    await work(worker(store, busy_world(), clock))
     moved = [saved.steps[0].moved for saved in store.saves if not saved.steps[0].done]
     assert moved == [0, 2, 4, 5]
     assert {saved.state for saved in store.saves[:-1]} == {ErrandState.RUNNING}
@@ -88,7 +68,7 @@ async def test_a_merge_of_an_account_with_nothing_is_done_too(clock: HandClock) 
 
 async def test_what_is_done_is_not_claimed_again(clock: HandClock) -> None:
     store = FakeStore(merge())
-    me = worker(store, world(), clock)
+    me = worker(store, busy_world(), clock)
     await work(me)
     assert await me.claim(10) == []
 
@@ -105,11 +85,11 @@ async def uninterrupted(errand: Errand, backends: World) -> tuple[Errand, int, i
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("part", ["backends", "store"])
 async def test_whoever_goes_on_after_a_crash_comes_to_the_same_end(errand: Errand, before: bool, part: str) -> None:
-    expected = world()
+    expected = busy_world()
     end, calls, saves = await uninterrupted(errand, expected)
     points = calls if part == "backends" else saves
     for point in range(points):
-        clock, store, backends = HandClock(), FakeStore(errand), world()
+        clock, store, backends = HandClock(), FakeStore(errand), busy_world()
         interrupted = Interrupted(backends if part == "backends" else store, point, Crash, before)
         doomed = worker(store, interrupted, clock) if part == "backends" else worker(interrupted, backends, clock)
         (claimed,) = await worker(store, backends, clock).claim(1)
@@ -129,7 +109,7 @@ def comparable(errand: Errand) -> Errand:
 
 
 async def test_a_merge_survives_one_crash_after_the_other(clock: HandClock) -> None:
-    store, backends = FakeStore(merge()), world()
+    store, backends = FakeStore(merge()), busy_world()
     crashes = 0
     while store.only.state is not ErrandState.DONE:
         claimed = await worker(store, backends, clock).claim(1)
@@ -154,7 +134,7 @@ UNREACHABLE: list[Callable[[], errcode.AtriumError]] = [
 async def test_a_backend_that_cannot_be_reached_is_tried_again_later(
     error: Callable[[], errcode.AtriumError], clock: HandClock
 ) -> None:
-    store, backends = FakeStore(merge()), world()
+    store, backends = FakeStore(merge()), busy_world()
     await work(worker(store, Interrupted(backends, 3, error, before=True), clock))
     waiting = store.only
     assert (waiting.state, waiting.attempts) == (ErrandState.RUNNING, 1)
@@ -170,7 +150,7 @@ async def test_a_backend_that_cannot_be_reached_is_tried_again_later(
 
 async def test_a_backend_that_stays_away_is_asked_less_and_less_often(clock: HandClock) -> None:
     store, waits = FakeStore(merge()), []
-    away = Interrupted(world(), 0, lambda: errcode.BackendUnavailable("activity"), before=True)
+    away = Interrupted(busy_world(), 0, lambda: errcode.BackendUnavailable("activity"), before=True)
     for _ in range(10):
         await work(worker(store, away, clock))
         waits.append((store.only.due_at - clock()).total_seconds())
@@ -182,7 +162,7 @@ async def test_a_backend_that_stays_away_is_asked_less_and_less_often(clock: Han
 async def test_a_backend_that_counts_but_never_moves_is_asked_less_often_too(clock: HandClock) -> None:
     store = FakeStore(merge())
     for attempt in range(1, 4):
-        half = Interrupted(world(), 1, lambda: errcode.BackendUnavailable("activity"), before=True)
+        half = Interrupted(busy_world(), 1, lambda: errcode.BackendUnavailable("activity"), before=True)
         await work(worker(store, half, clock))
         assert store.only.attempts == attempt
         clock.now = store.only.due_at
@@ -193,7 +173,7 @@ def test_waiting_has_an_end() -> None:
 
 
 async def test_a_refusal_ends_a_merge_and_a_retry_goes_on_from_there(clock: HandClock) -> None:
-    store, backends = FakeStore(merge()), world()
+    store, backends = FakeStore(merge()), busy_world()
     refusing = Interrupted(backends, 6, lambda: errcode.MergeRefused("not these two"), before=True)
     await work(worker(store, refusing, clock))
     failed = store.only
@@ -224,7 +204,7 @@ class Late:
 
 
 async def test_what_others_add_to_the_source_meanwhile_moves_too(clock: HandClock) -> None:
-    store, backends = FakeStore(merge()), world()
+    store, backends = FakeStore(merge()), busy_world()
     await work(worker(store, Late(backends), clock))
     assert (13, BO) in backends.follows
     assert backends.activities[99] == BO
@@ -232,7 +212,7 @@ async def test_what_others_add_to_the_source_meanwhile_moves_too(clock: HandCloc
 
 
 async def test_counters_that_stay_wrong_are_told_but_hold_nothing_up(clock: HandClock) -> None:
-    store, backends = FakeStore(merge()), world()
+    store, backends = FakeStore(merge()), busy_world()
     backends.miscounted[BO] = 1
     await work(worker(store, backends, clock))
     assert store.only.state is ErrandState.DONE
@@ -241,7 +221,7 @@ async def test_counters_that_stay_wrong_are_told_but_hold_nothing_up(clock: Hand
 
 
 async def test_an_errand_in_other_hands_is_left_to_them(clock: HandClock) -> None:
-    store, backends = FakeStore(merge()), world()
+    store, backends = FakeStore(merge()), busy_world()
     slow = worker(store, backends, clock, "slow")
     (claimed,) = await slow.claim(1)
     clock.advance(seconds=HOLD.total_seconds())
@@ -255,13 +235,13 @@ async def test_an_errand_in_other_hands_is_left_to_them(clock: HandClock) -> Non
 
 async def test_an_errand_is_nobody_elses_while_it_is_held(clock: HandClock) -> None:
     store = FakeStore(merge())
-    assert len(await worker(store, world(), clock, "one").claim(1)) == 1
+    assert len(await worker(store, busy_world(), clock, "one").claim(1)) == 1
     clock.advance(seconds=HOLD.total_seconds() - 1)
-    assert await worker(store, world(), clock, "two").claim(1) == []
+    assert await worker(store, busy_world(), clock, "two").claim(1) == []
 
 
 async def test_a_process_that_stops_leaves_an_errand_after_the_portion_in_hand(clock: HandClock) -> None:
-    store, backends = FakeStore(merge()), world()
+    store, backends = FakeStore(merge()), busy_world()
     me = worker(store, backends, clock)
     (claimed,) = await me.claim(1)
     await me.run(claimed, lambda: len(store.saves) < 2)
@@ -272,7 +252,7 @@ async def test_a_process_that_stops_leaves_an_errand_after_the_portion_in_hand(c
 
 
 async def test_an_erasure_forgets_what_the_account_did(clock: HandClock) -> None:
-    store, backends = FakeStore(erasure()), world()
+    store, backends = FakeStore(erasure()), busy_world()
     await work(worker(store, backends, clock))
     assert backends.follows == {(BO, CY), (DEE, BO), (CY, DEE)}
     assert backends.activities == {11: BO, 13: CY}
