@@ -159,6 +159,8 @@ class FakeContext:
         self.token = None if viewer.is_guest else "secret-token"
         self.loaders = FakeLoaders()
         self.commands = FakeCommands()
+        self.admin: Any = None
+        """The staff's desk; a test that asks it brings one."""
         self.degraded: list[Degradation] = []
         self.renewals = 0
 
