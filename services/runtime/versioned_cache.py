@@ -266,7 +266,7 @@ class VersionedCache(Generic[T]):
         write = Write[T]()
         mark = _new_mark()
         try:
-            marked = await self._marked(self._entries.mark(self._prefix + key, mark))
+            marked = await self._marked(key, mark)
             yield write
         except BaseException:
             await self._forget([key])
@@ -288,7 +288,7 @@ class VersionedCache(Generic[T]):
             yield
             return
         try:
-            await self._marked(self._entries.mark_all({self._prefix + key: _new_mark() for key in written}))
+            await self._attempt(self._entries.mark_all({self._prefix + key: _new_mark() for key in written}))
             yield
         finally:
             await self._forget(written)
@@ -346,9 +346,9 @@ class VersionedCache(Generic[T]):
         factor = self._rng.uniform(1 - self._lifetime.jitter, 1 + self._lifetime.jitter)
         return b"V%d:" % version + self._encoder.encode(value), max(1, int(seconds * factor * 1000))
 
-    async def _marked(self, call: Awaitable[None]) -> bool:
+    async def _marked(self, key: str, mark: bytes) -> bool:
         try:
-            await call
+            await self._entries.mark(self._prefix + key, mark)
         except CACHE_FAILURES as error:
             self._outage.failed(error)
             return False
