@@ -5,7 +5,9 @@ A relay (`services.runtime.relay`) reads them from here and publishes them.
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 import protovalidate
@@ -21,6 +23,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    text,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,6 +46,8 @@ What = (
     | pb.PermissionRevoked
 )
 """What can happen to an account."""
+LARGEST_EVENT = 500_000
+"""How many bytes an event may have: servers of a bus refuse a million, and one refused would hold up all behind it."""
 KINDS: dict[str, str] = {
     field.message_type.full_name: field.name
     for field in pb.Event.DESCRIPTOR.oneofs_by_name["what"].fields
@@ -72,6 +77,12 @@ def outbox_table(metadata: MetaData, backend: str) -> Table:
     return table
 
 
+_LOCK_IN_ORDER = text(
+    "SELECT pg_advisory_xact_lock(number)"
+    " FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY AS turn(number, place) ORDER BY place"
+)
+
+
 class Outbox:
     """Writes the events of one backend."""
 
@@ -84,29 +95,45 @@ class Outbox:
     async def add(
         self, session: AsyncSession, account_id: int, what: What, *, actor_id: int = 0, reason: str = ""
     ) -> None:
-        """Tells in the transaction of `session` what happened to the account.
+        """Tells in the transaction of `session` what happened to the account; ValueError when the contract forbids it.
 
         Comes last in a transaction; events of several accounts come in the order of their ids. Until the transaction
         ends, any other that tells of the same account waits: the order of events is the order of changes.
         """
+        await self.add_all(session, [(account_id, what)], actor_id=actor_id, reason=reason)
+
+    async def add_all(
+        self, session: AsyncSession, told: Iterable[tuple[int, What]], *, actor_id: int = 0, reason: str = ""
+    ) -> None:
+        """Tells what happened to which account, as `add` does one by one; two statements, however much is told.
+
+        What happened to one account is told in the order given.
+        """
         now = self._clock()
+        events = [self._event(now, *each, actor_id, reason) for each in sorted(told, key=itemgetter(0))]
+        if events:
+            await self._wait_for_turn(session, dict.fromkeys(event.account_id for event in events))
+            await session.execute(self._table.insert(), [self._row(event, now) for event in events])
+            tell_after_commit(session)
+
+    def _event(self, now: datetime, account_id: int, what: What, actor_id: int, reason: str) -> pb.Event:
         event = pb.Event(
             id=event_id(now), account_id=account_id, source=self._source, actor_id=actor_id, reason=reason, sequence=1
         )
         event.occurred_at.FromDatetime(now)
         getattr(event, KINDS[what.DESCRIPTOR.full_name]).CopyFrom(what)
-        protovalidate.validate(event, fail_fast=True)
+        _check(event)
         event.ClearField("sequence")  # The store gives it out.
-        await self._wait_for_turn(session, account_id)
-        await session.execute(self._table.insert(), self._row(event, now))
-        tell_after_commit(session)
+        return event
 
-    async def _wait_for_turn(self, session: AsyncSession, account_id: int) -> None:
+    async def _wait_for_turn(self, session: AsyncSession, account_ids: Iterable[int]) -> None:
         if session.get_bind().dialect.name == "sqlite":  # It has one writer at a time anyway.
             return
+        await session.execute(_LOCK_IN_ORDER, {"numbers": [self._lock_number(each) for each in account_ids]})
+
+    def _lock_number(self, account_id: int) -> int:
         key = hashlib.sha256(f"{self._table.name}/{account_id}".encode()).digest()[:8]
-        number = int.from_bytes(key, "big", signed=True)
-        await session.execute(select(func.pg_advisory_xact_lock(number)))
+        return int.from_bytes(key, "big", signed=True)
 
     def _row(self, event: pb.Event, now: datetime) -> dict[str, object]:
         return {
@@ -117,6 +144,15 @@ class Outbox:
             "lane": lane(),
             "created_at": now,
         }
+
+
+def _check(event: pb.Event) -> None:
+    try:
+        protovalidate.validate(event, fail_fast=True)
+    except protovalidate.ValidationError as error:
+        raise ValueError(f"no event: {error.violations[0].proto.message}") from error
+    if event.ByteSize() > LARGEST_EVENT:
+        raise ValueError(f"an event has at most {LARGEST_EVENT} bytes")
 
 
 def event_id(now: datetime) -> str:
