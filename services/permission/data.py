@@ -11,7 +11,7 @@ from schema.generated.event.v1 import event_pb2
 from services.permission.biz import Act, Effect, Feature, Grant, Rules
 from services.runtime import outbox
 from services.runtime.database import Database, metadata
-from services.runtime.outbox import Outbox
+from services.runtime.outbox import Outbox, What
 
 METADATA = metadata()
 
@@ -123,13 +123,15 @@ class SqlGrantRepo:
         return changed
 
     async def move(self, source_id: int, target_id: int) -> int:
-        """As `GrantRepo` says; a statement for each exception, of which an account has few."""
+        """As `GrantRepo` says."""
         async with self._database.transaction() as session:
             rows = await session.execute(_TAKE_ALL, {"of": source_id})
             left = [Grant(permission, Effect(effect)) for permission, effect in rows]
             if left:
                 arrived = await self._add_new(session, target_id, left)
-                await self._tell_moved(session, source_id, target_id, left, arrived)
+                told: list[tuple[int, What]] = [(source_id, _revoked(grant.permission)) for grant in left]
+                told += [(target_id, _granted(grant)) for grant in arrived]
+                await self._outbox.add_all(session, told, reason=f"merge of {source_id} into {target_id}")
         return len(left)
 
     async def _add_new(self, session: AsyncSession, account_id: int, grants: Sequence[Grant]) -> list[Grant]:
@@ -139,27 +141,19 @@ class SqlGrantRepo:
         rows = await session.execute(made.returning(grant_table.c.permission, grant_table.c.effect))
         return [Grant(permission, Effect(effect)) for permission, effect in rows]
 
-    async def _tell_moved(
-        self, session: AsyncSession, source_id: int, target_id: int, left: Sequence[Grant], arrived: Sequence[Grant]
-    ) -> None:
-        leaving = Act(0, source_id, f"merged into {target_id}")
-        arriving = Act(0, target_id, f"merged with {source_id}")
-        # The outbox wants the events of several accounts in the order of their ids.
-        for account_id in sorted((source_id, target_id)):
-            if account_id == source_id:
-                for grant in left:
-                    await self._tell_revoked(session, leaving, grant.permission)
-            else:
-                for grant in arrived:
-                    await self._tell_granted(session, arriving, grant)
-
     async def _tell_granted(self, session: AsyncSession, act: Act, grant: Grant) -> None:
-        what = event_pb2.PermissionGranted(permission=grant.permission, allow=grant.effect is Effect.ALLOW)
-        await self._outbox.add(session, act.account_id, what, actor_id=act.actor_id, reason=act.reason)
+        await self._outbox.add(session, act.account_id, _granted(grant), actor_id=act.actor_id, reason=act.reason)
 
     async def _tell_revoked(self, session: AsyncSession, act: Act, permission: str) -> None:
-        what = event_pb2.PermissionRevoked(permission=permission)
-        await self._outbox.add(session, act.account_id, what, actor_id=act.actor_id, reason=act.reason)
+        await self._outbox.add(session, act.account_id, _revoked(permission), actor_id=act.actor_id, reason=act.reason)
+
+
+def _granted(grant: Grant) -> event_pb2.PermissionGranted:
+    return event_pb2.PermissionGranted(permission=grant.permission, allow=grant.effect is Effect.ALLOW)
+
+
+def _revoked(permission: str) -> event_pb2.PermissionRevoked:
+    return event_pb2.PermissionRevoked(permission=permission)
 
 
 def _row(account_id: int, grant: Grant) -> dict[str, object]:

@@ -95,9 +95,9 @@ async def test_what_moves_leaves_the_target_its_own(
     assert [await repo.move(source_id, target_id), await repo.move(source_id, target_id)] == [3, 0]
     assert await kept(resources) == {(target_id, NO_STUDIO), (target_id, WALLET), (target_id, TEAM)}
     told = (await events_told(resources.database, outbox_table))[before:]
-    why = f"merged into {target_id}"
+    why = f"merge of {source_id} into {target_id}"
     left: list[Told] = [(source_id, revoked(name), 0, why) for name in ("studio.use", "team.view", "wallet.view")]
-    arrived: list[Told] = [(target_id, granted("wallet.view", allow=False), 0, f"merged with {source_id}")]
+    arrived: list[Told] = [(target_id, granted("wallet.view", allow=False), 0, why)]
     assert sorted(told, key=lambda each: (each[0], each[1].SerializeToString())) == sorted(
         left + arrived, key=lambda each: (each[0], each[1].SerializeToString())
     )
