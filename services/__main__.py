@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.admin.commands import app as admin
 from services.runtime.commandline import launch, main, refuse
 from services.task.commands import app as task
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 letters = typer.Typer(help="Deal with events that a service could not apply and set aside.", no_args_is_help=True)
 app.add_typer(letters, name="letters")
 app.add_typer(task, name="task")
+app.add_typer(admin, name="admin")
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which backends; none means all.")]
 
 

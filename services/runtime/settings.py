@@ -26,6 +26,8 @@ GATEWAY_NAMES = (
     "OPERATION_ALIASES",
 )
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
+COMMAND_NAMES = ("TOKEN",)
+"""What only commands read: secrets, which no process keeps."""
 DATABASES = ("sqlite+aiosqlite", "postgresql+psycopg")
 BUSES = ("memory", "kafka")
 CACHES = ("memory", "redis", "rediss", "unix")
@@ -286,7 +288,7 @@ def names(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
 
 
 def _known_names(kind: type[Settings]) -> set[str]:
-    return {*names(kind), *(PREFIX + name for name in GATEWAY_NAMES)}
+    return {*names(kind), *(PREFIX + name for name in (*GATEWAY_NAMES, *COMMAND_NAMES))}
 
 
 def _unknown_names(kind: type[Settings]) -> Iterator[str]:
