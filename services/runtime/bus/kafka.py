@@ -102,7 +102,7 @@ class KafkaBus:
             consumer = AIOKafkaConsumer(
                 self._topic,
                 bootstrap_servers=self._servers,
-                group_id=f"atrium.{group}",
+                group_id=f"{self._topic}.{group}",
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 session_timeout_ms=session,

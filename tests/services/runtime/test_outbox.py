@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-import protovalidate
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -84,10 +83,19 @@ async def test_a_commit_is_news_only_when_it_told_something(database: Database, 
     assert database.news.is_set()
 
 
-async def test_an_event_against_the_contract_is_not_written(database: Database, outbox: Outbox) -> None:
+@pytest.mark.parametrize(
+    ("what", "problem"),
+    [
+        (pb.Followed(followee_id=0), "no event: followed.followee_id: must be greater than 0"),
+        (pb.PermissionGranted(permission="p" * 500_000), "an event has at most 500000 bytes"),
+    ],
+)
+async def test_what_nobody_could_read_is_not_written(
+    what: What, problem: str, database: Database, outbox: Outbox
+) -> None:
     async with database.transaction() as session:
-        with pytest.raises(protovalidate.ValidationError):
-            await outbox.add(session, 7, pb.Followed(followee_id=0))
+        with pytest.raises(ValueError, match=problem):
+            await outbox.add(session, 7, what)
     assert await count(database, OUTBOX) == 0
 
 
@@ -113,6 +121,20 @@ async def test_who_tells_of_an_account_waits_for_who_told_before(
         assert await asyncio.wait([later], timeout=0.2) == (set(), {later})
         go_on.set()
     assert await reasons(database) == ["first", "second"]
+
+
+async def test_many_things_told_at_once_keep_the_order_of_each_account(database: Database, outbox: Outbox) -> None:
+    told = [(account, pb.Followed(followee_id=number)) for number in (1, 2, 3) for account in (9, 7)]
+    async with database.transaction() as session:
+        await outbox.add_all(session, told)
+        await outbox.add_all(session, [])
+    async with database.read() as session:
+        payloads = await session.scalars(select(OUTBOX.c.payload).order_by(OUTBOX.c.sequence))
+        events = [pb.Event.FromString(payload) for payload in payloads]
+    assert [(event.account_id, event.followed.followee_id) for event in events] == [
+        (account, number) for account in (7, 9) for number in (1, 2, 3)
+    ]
+    assert len({event.id for event in events}) == 6
 
 
 async def reasons(database: Database) -> list[str]:
