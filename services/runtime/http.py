@@ -21,7 +21,7 @@ LONGEST_PAUSE = 10.0
 class Persistent(httpx.AsyncBaseTransport):
     """Tries again what an endpoint may answer in a moment. For requests that may be repeated without harm."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, first_pause: float = FIRST_PAUSE) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, first_pause: float) -> None:
         self._inner = inner
         self._first_pause = first_pause
 
@@ -51,9 +51,11 @@ def _asked_pause(response: httpx.Response) -> float:
 
 
 @asynccontextmanager
-async def open_http(transport: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[httpx.AsyncClient]:
+async def open_http(
+    transport: httpx.AsyncBaseTransport | None = None, first_pause: float = FIRST_PAUSE
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client that tries again; traced, like everything that leaves this process. `transport` replaces the network."""
-    inner = transport or httpx.AsyncHTTPTransport()
-    async with httpx.AsyncClient(transport=Persistent(inner), timeout=REQUEST_SECONDS) as client:
+    inner = Persistent(transport or httpx.AsyncHTTPTransport(), first_pause)
+    async with httpx.AsyncClient(transport=inner, timeout=REQUEST_SECONDS) as client:
         instrument_http(client)
         yield client
