@@ -1,5 +1,6 @@
 """What a command about tasks does from its start to its exit code."""
 
+import sys
 import uuid
 from collections.abc import Sequence
 
@@ -7,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from services.runtime.commandline import say
 from services.runtime.embedded import as_found
 from services.runtime.lifecycle import StartError
 from services.runtime.migrate import is_current
@@ -30,12 +32,12 @@ async def run_process(name: str, periods: Sequence[Period], settings: Settings) 
         with explained(BACKEND):
             if not await is_current(BACKEND, lent.database):
                 raise StartError("the task store is not up to date: run `python -m services migrate`")
-        with _bar() as bar:
-            try:
+        try:
+            with _bar() as bar:
                 await _run_all(runs_of(lent), name, periods, bar)
-            except StepFailed as error:
-                bar.console.print(f"failed: {error}", markup=False)
-                return FAILED
+        except StepFailed as error:
+            say(f"{name} failed: {error}")
+            return FAILED
     return OK
 
 
@@ -65,7 +67,8 @@ def _bar() -> Progress:
 async def history_process(name: str | None, first: int, settings: Settings) -> int:
     """Shows the last runs."""
     configure_logging("error")
-    console = Console(highlight=False)
+    # Whoever reads it from a pipe wants whole lines.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     async with open_all([BACKEND], settings) as resources:
         with explained(BACKEND):
             runs = await history_of(resources[BACKEND]).latest(first, name)

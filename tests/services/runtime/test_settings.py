@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.settings import GATEWAY_NAMES, Addresses, Settings, load, names
+from services.runtime.settings import GATEWAY_NAMES, Addresses, Schedules, Settings, check_cron, load, names
 
 
 def refusal(capfd: pytest.CaptureFixture[str]) -> str:
@@ -174,3 +174,27 @@ def test_a_process_refuses_without_a_traceback() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "atrium: unknown setting ATRIUM_PROT (did you mean ATRIUM_PORT?)\n"
+
+
+@pytest.mark.parametrize(
+    "expression", ["5 * * * *", "*/15 0-6,22 * * 1-5", "* * * * * *", "59 59 23 31 12 7", "0-59/5 * * * *", "off"]
+)
+def test_a_time_of_tasks_is_a_cron_expression(expression: str) -> None:
+    assert check_cron(expression) == expression
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("", "*", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "5-1 * * * *"),
+        *("*/0 * * * *", "@hourly", "5 * * * MON", "* * * * * * *", "-1 * * * *", "1,,2 * * * *", "٥ * * * *"),
+    ],
+)
+def test_anything_else_is_no_time_of_tasks(expression: str) -> None:
+    with pytest.raises(ValueError, match="must be a cron expression"):
+        check_cron(expression)
+
+
+def test_a_task_whose_time_is_off_has_none() -> None:
+    assert "clean-up" not in Schedules(clean_up="off").by_task()
+    assert Schedules().by_task()["rollup-hourly"] == "5 * * * *"

@@ -156,6 +156,7 @@ class ActivityBackend:
         self.held = asyncio.Event()
         self.failures: list[errcode.AtriumError] = []
         """Raised by the next calls, one each."""
+        self.refuse_all = False
 
     def serve_on(self, server: grpc.aio.Server) -> None:
         add_methods(server, "activity.v1.ActivityService", [self.CountActivities])
@@ -172,6 +173,8 @@ class ActivityBackend:
         self.asked.append((request.since.ToDatetime().strftime("%Y-%m-%dT%H"), after))
         if self.failures:
             raise self.failures.pop(0)
+        if self.refuse_all:
+            raise errcode.InvalidArgument("since", "is odd")
         if after == self.hold:
             self.held.set()
             await asyncio.Event().wait()

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +20,7 @@ from services.task.biz import Run
 from services.task.data import SqlHistory
 from services.task.wire import BACKEND
 from tests.conftest import free_port
-from tests.gateway.process import Running, running
+from tests.gateway.process import Running, finished, running
 from tests.services.task.fakes import ActivityBackend
 
 ONCE = "0 0 1 1 *"
@@ -78,6 +79,15 @@ class House:
         arguments = ["services", "serve", f"task=127.0.0.1:{port}"]
         with running(arguments, settings, self._folder / f"{name}.log") as process:
             yield TaskProcess(process, pages)
+
+    async def command(self, *words: str) -> Any:
+        """`python -m services task …`, run to its end."""
+        settings = {
+            "DATA": str(self._folder),
+            "DATABASE": self._store,
+            "ADDRESSES__ACTIVITY": self._address,
+        }
+        return await asyncio.to_thread(finished, ["services", "task", *words], settings)
 
     async def runs(self) -> list[Run]:
         """All runs, oldest first."""
