@@ -1,38 +1,33 @@
 """The activity contract over gRPC: messages in, the rules' answers out."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from schema.generated.activity.v1 import activity_pb2 as pb
 from schema.generated.activity.v1 import activity_pb2_grpc
-from schema.generated.identity.v1 import identity_pb2
-from services.activity.biz import (
-    Activities,
-    Activity,
-    Audience,
-    FollowCounts,
-    Follows,
-    Item,
-    Kind,
-    Page,
-    PageQuestion,
-    PageRequest,
-    SuggestionQuestion,
-    Viewer,
+from services.activity.biz import Activities, Belongings, Follows, Kind, SuggestionQuestion
+from services.activity.service.messages import (
+    activity_to_message,
+    answer_to_message,
+    audience_to_message,
+    filter_from_message,
+    follow_counts_to_message,
+    followees_to_message,
+    holdings_to_message,
+    kind_count_to_message,
+    page_question,
+    page_to_message,
+    period_from_message,
+    suggestion_to_message,
+    viewer_from_message,
 )
 from services.runtime.server import Context
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ActivityServicer(activity_pb2_grpc.ActivityServiceServicer):
     """Answers batches in the order of the request, or with keys that a caller can index the reply by."""
 
-    def __init__(self, activities: Activities, follows: Follows) -> None:
+    def __init__(self, activities: Activities, follows: Follows, belongings: Belongings) -> None:
         self._activities = activities
         self._follows = follows
+        self._belongings = belongings
 
     async def BatchGetActivities(  # noqa: N802
         self, request: pb.BatchGetActivitiesRequest, context: Context
@@ -40,7 +35,7 @@ class ActivityServicer(activity_pb2_grpc.ActivityServiceServicer):
         """The activities that there are and that their viewers may see."""
         questions = [(viewer_from_message(asked.viewer), asked.activity_id) for asked in request.questions]
         answers = await self._activities.by_ids(questions)
-        return pb.BatchGetActivitiesResponse(answers=[_answer_to_message(*answer) for answer in answers])
+        return pb.BatchGetActivitiesResponse(answers=[answer_to_message(*answer) for answer in answers])
 
     async def BatchListFeeds(  # noqa: N802
         self, request: pb.BatchListFeedsRequest, context: Context
@@ -97,80 +92,55 @@ class ActivityServicer(activity_pb2_grpc.ActivityServiceServicer):
         activity = await self._activities.publish(viewer, Kind(request.kind), request.text)
         return pb.PublishActivityResponse(activity=activity_to_message(activity))
 
+    async def BatchListFollowees(  # noqa: N802
+        self, request: pb.BatchListFolloweesRequest, context: Context
+    ) -> pb.BatchListFolloweesResponse:
+        """One answer for each account that follows anybody."""
+        found = await self._follows.followees(request.account_ids)
+        return pb.BatchListFolloweesResponse(answers=[followees_to_message(*each) for each in found.items()])
 
-def viewer_from_message(message: identity_pb2.Viewer) -> Viewer:
-    """The viewer of a request."""
-    is_staff = message.account_type == identity_pb2.ACCOUNT_TYPE_STAFF
-    return Viewer(account_id=message.account_id, is_staff=is_staff)
+    async def ListFeedSince(  # noqa: N802
+        self, request: pb.ListFeedSinceRequest, context: Context
+    ) -> pb.ListFeedSinceResponse:
+        """What the viewer missed, oldest first."""
+        viewer = viewer_from_message(request.viewer)
+        missed, has_more = await self._activities.missed(viewer, request.after_id, request.limit)
+        return pb.ListFeedSinceResponse(activities=map(activity_to_message, missed), has_more=has_more)
 
+    async def SearchActivities(  # noqa: N802
+        self, request: pb.SearchActivitiesRequest, context: Context
+    ) -> pb.SearchActivitiesResponse:
+        """What matches, newest first; for staff."""
+        actor, wanted = viewer_from_message(request.actor), filter_from_message(request)
+        found, has_next_page = await self._activities.search(actor, wanted)
+        return pb.SearchActivitiesResponse(activities=map(activity_to_message, found), has_next_page=has_next_page)
 
-def page_question(viewer: identity_pb2.Viewer, page: pb.PageRequest) -> PageQuestion:
-    """A viewer and the part of a list that is wanted."""
-    return PageQuestion(viewer_from_message(viewer), page_request_from_message(page))
+    async def CountActivities(  # noqa: N802
+        self, request: pb.CountActivitiesRequest, context: Context
+    ) -> pb.CountActivitiesResponse:
+        """How often each account did each kind of thing."""
+        period = period_from_message(request)
+        counts, has_more = await self._activities.counts(period, request.after_account_id, request.accounts)
+        return pb.CountActivitiesResponse(counts=map(kind_count_to_message, counts), has_more=has_more)
 
+    async def CountAccountData(  # noqa: N802
+        self, request: pb.CountAccountDataRequest, context: Context
+    ) -> pb.CountAccountDataResponse:
+        """How much there is of the account."""
+        return holdings_to_message(await self._belongings.count(request.account_id))
 
-def page_request_from_message(message: pb.PageRequest) -> PageRequest:
-    """The part of a list that is wanted."""
-    return PageRequest(first=message.first, after=message.after, kinds=frozenset(map(Kind, message.kinds)))
+    async def MoveFollows(self, request: pb.MoveFollowsRequest, context: Context) -> pb.MoveFollowsResponse:  # noqa: N802
+        """How many follows left the source in this call."""
+        moved = await self._belongings.move_follows(request.source_id, request.target_id, request.limit)
+        return pb.MoveFollowsResponse(moved=moved)
 
+    async def MoveActivities(  # noqa: N802
+        self, request: pb.MoveActivitiesRequest, context: Context
+    ) -> pb.MoveActivitiesResponse:
+        """How many activities left the source in this call."""
+        moved = await self._belongings.move_activities(request.source_id, request.target_id, request.limit)
+        return pb.MoveActivitiesResponse(moved=moved)
 
-def activity_to_message(activity: Activity) -> pb.Activity:
-    """The activity as callers see it."""
-    return pb.Activity(
-        id=activity.id,
-        author_id=activity.author_id,
-        kind=pb.ActivityKind.ValueType(activity.kind),
-        text=activity.text,
-        created_at=_timestamp(activity.created_at),
-    )
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    # Timestamp.FromDatetime goes through the calendar and takes three times as long; a feed has many of these.
-    since = moment - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
-
-
-def item_to_message(item: Item) -> pb.ActivityPage.Item:
-    """An activity and its place in a list."""
-    return pb.ActivityPage.Item(cursor=item.cursor, activity=activity_to_message(item.activity))
-
-
-def page_to_message(page: Page) -> pb.ActivityPage:
-    """One page of a list."""
-    return pb.ActivityPage(
-        items=map(item_to_message, page.items),
-        has_next_page=page.has_next_page,
-        cursor_refused=page.cursor_refused,
-    )
-
-
-def follow_counts_to_message(counts: FollowCounts) -> pb.BatchGetFollowCountsResponse.FollowCounts:
-    """The counts of one account."""
-    return pb.BatchGetFollowCountsResponse.FollowCounts(
-        account_id=counts.account_id, followers=counts.followers, following=counts.following
-    )
-
-
-def audience_to_message(audience: Audience) -> pb.Audience:
-    """The audience of one account."""
-    return pb.Audience(
-        account_id=audience.account_id,
-        followers=audience.followers,
-        new_this_week=audience.new_this_week,
-        activities_this_week=audience.activities_this_week,
-    )
-
-
-def suggestion_to_message(
-    question: SuggestionQuestion, account_ids: Sequence[int]
-) -> pb.BatchSuggestAccountsResponse.Answer:
-    """The answer to one question."""
-    return pb.BatchSuggestAccountsResponse.Answer(
-        account_id=question.account_id, first=question.first, suggested_account_ids=account_ids
-    )
-
-
-def _answer_to_message(viewer: Viewer, activity: Activity) -> pb.BatchGetActivitiesResponse.Answer:
-    message = activity_to_message(activity)
-    return pb.BatchGetActivitiesResponse.Answer(viewer_account_id=viewer.account_id, activity=message)
+    async def EraseAccount(self, request: pb.EraseAccountRequest, context: Context) -> pb.EraseAccountResponse:  # noqa: N802
+        """How many rows went in this call."""
+        return pb.EraseAccountResponse(erased=await self._belongings.erase(request.account_id, request.limit))
