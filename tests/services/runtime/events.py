@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import grpc.aio
 from sqlalchemy import BigInteger, Column, Integer, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from schema.generated.event.v1 import event_pb2 as pb
+from services.runtime.backend import Backend, Resources
 from services.runtime.bus import BusUnavailable, Message, Subscription
+from services.runtime.consumer import Consumer
 from services.runtime.database import Database, metadata
 from services.runtime.inbox import inbox_tables
 from services.runtime.outbox import outbox_table
@@ -109,3 +112,23 @@ class Paper:
     async def subscribe(self, group: str) -> AsyncIterator[Subscription]:
         raise BusUnavailable("nobody reads paper")
         yield
+
+
+def nothing(_server: grpc.aio.Server, _resources: Resources) -> None:
+    """A backend that answers no calls."""
+
+
+TELLER = Backend(name="account", service="account.v1.AccountService", metadata=METADATA, attach=nothing, outbox=OUTBOX)
+"""It tells of whatever is written into its outbox."""
+
+
+def listening(*consumers: Consumer) -> Backend:
+    """A backend with these consumers."""
+    return Backend(
+        name="job",
+        service="job.v1.JobService",
+        metadata=METADATA,
+        attach=nothing,
+        inbox=INBOX,
+        consumers=lambda _resources: consumers,
+    )

@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from services.runtime.bus import BusUnavailable, Message, open_bus
 from services.runtime.bus.kafka import PARTITIONS, TOPIC, KafkaBus, make_topic
 from tests.conftest import free_port, running_broker
-from tests.services.runtime.bus.conftest import SESSION_SECONDS
 from tests.services.runtime.bus.test_bus import message, of, taken
+from tests.services.runtime.conftest import SESSION_SECONDS
 
 Header = tuple[str, bytes]
 
