@@ -140,6 +140,28 @@ def test_urls_of_databases(url: str) -> None:
     assert Settings(database=url).database == url
 
 
+@pytest.mark.parametrize("url", ["memory://", "kafka://127.0.0.1:9092", "kafka://a.internal:9092,[::1]:9093"])
+def test_urls_of_buses(url: str) -> None:
+    assert Settings(bus=url).bus == url
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("memory://else", "must be memory:// or kafka://host:port"),
+        ("redis://127.0.0.1:6379", "must be memory:// or kafka://host:port"),
+        ("kafka://", "names no server: kafka://host:port, several after commas"),
+        ("kafka://a:9092,", "names no server: kafka://host:port, several after commas"),
+        ("kafka://unix:/run/kafka", "names no server: kafka://host:port, several after commas"),
+    ],
+)
+def test_urls_that_are_no_bus(
+    url: str, problem: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATRIUM_BUS", url)
+    assert refusal(capfd) == f"atrium: ATRIUM_BUS: {problem}\n"
+
+
 def test_a_refused_url_does_not_show_its_password(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
