@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import os
+import uuid
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,9 +64,9 @@ class FileReports:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    # Two processes may write the same report: each has a draft of its own.
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as file:
+    # Several may write the same report at once: each has a draft of its own.
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with draft.open("xb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -24,6 +24,12 @@ AT_ONCE = 4
 THREADS = 8
 FORGET = 500
 """How many old runs are forgotten at once."""
+TOLD_BY_US = (
+    "Step being automatically retried",
+    "Exception encountered in asynchronous workflow",
+    "Asyncio task cancel",
+)
+"""How messages begin by which DBOS repeats what we log ourselves."""
 _ONLY_ONE = threading.Lock()
 
 
@@ -78,8 +84,7 @@ class Durable:
         await asyncio.to_thread(_forget, before)
 
     def _launch(self) -> None:
-        # It would print to stderr by itself: its warnings go the way of all others.
-        logging.getLogger("dbos").addHandler(logging.NullHandler())
+        _quieten()
         from dbos import DBOS, DBOSPortableJSONSerializer
 
         DBOS(
@@ -91,7 +96,7 @@ class Durable:
                 "executor_id": NAME,
                 "serializer": DBOSPortableJSONSerializer(),
                 "enable_otlp": False,
-                "log_level": "CRITICAL",
+                "log_level": "WARNING",
                 "sys_db_pool_size": 4,
                 "max_executor_threads": THREADS,
                 "use_listen_notify": False,
@@ -169,6 +174,14 @@ class DurableSteps:
 
     def tell(self, so_far: str) -> None:
         """Nobody watches."""
+
+
+def _quieten() -> None:
+    """Has the warnings of DBOS go the way of all others, but for what is told already."""
+    logger = logging.getLogger("dbos")
+    if not logger.handlers:  # With one it does not print to stderr by itself.
+        logger.addHandler(logging.NullHandler())
+        logger.addFilter(lambda record: not str(record.msg).startswith(TOLD_BY_US))
 
 
 def _schedule(name: str, cron: str, workflow: Callable[..., Awaitable[None]]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.runtime.clock import utc_now
 from services.runtime.database import Database, open_database
@@ -60,6 +61,7 @@ class House:
         self._store = store
         self._folder = folder
         self._address = address
+        self._database = database
         self._history = SqlHistory(database, utc_now)
 
     @contextmanager
@@ -88,6 +90,12 @@ class House:
             "ADDRESSES__ACTIVITY": self._address,
         }
         return await asyncio.to_thread(finished, ["services", "task", *words], settings)
+
+    async def cut_connections(self) -> None:
+        """Has PostgreSQL end every session of the processes, as a restart of it would."""
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        async with self._database.read() as session:
+            await session.execute(text(f"{others} AND datname = current_database()"))
 
     async def runs(self) -> list[Run]:
         """All runs, oldest first."""

@@ -1,5 +1,6 @@
 """Roll-ups and runs in the store."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,6 +54,14 @@ async def test_periods_are_kept_apart_even_where_they_start_together(rollups: Sq
     assert await rollups.of(DAY) == []
     assert await rollups.of(MIDNIGHT_HOUR) == [Count(1, "POST", 2)]
     assert await rollups.of(DAY_BEFORE) == [Count(1, "POST", 3)]
+
+
+async def test_two_that_replace_the_same_at_once_leave_the_result_of_one(rollups: SqlRollupRepo) -> None:
+    pages = [[Count(account, kind, 1) for account in range(1, 50)] for kind in ("POST", "LIKE")]
+    async with asyncio.TaskGroup() as group:
+        for page in pages * 3:
+            group.create_task(rollups.replace(DAY, 0, None, page))
+    assert await rollups.of(DAY) in pages
 
 
 async def test_a_page_that_cannot_be_written_leaves_what_was_there(rollups: SqlRollupRepo) -> None:
