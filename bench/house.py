@@ -9,20 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.client import home, listens, serves, sign_in
+from bench.client import Subject, home, listens, serves, sign_in
 from bench.processes import PATIENCE_SECONDS, Cores, process, python, tail, wait_until
 
 BACKENDS = ("account", "permission", "banner", "activity")
 SUBJECTS = ("gateway", "handwritten", "constant")
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Something that serves the home page."""
-
-    name: str
-    port: int
-    pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +52,7 @@ class Builder:
 
     def load_demo(self) -> None:
         """Makes the stores and fills them with the demo data."""
-        log = self._folder / "demo.log"
+        log = self._log("demo")
         for step in ("migrate", "demo"):
             with process(python("services", step), self._cores.rest, log, self._environment()) as running:
                 if running.wait(PATIENCE_SECONDS):
@@ -98,15 +89,19 @@ class Builder:
         self._start(name, command, ready, self._cores.rest)
 
     def _start_subject(self, name: str, port: int, command: list[str], **settings: str) -> Subject:
-        return Subject(name, port, self._start(name, command, partial(listens, port), self._cores.subject, **settings))
+        pid = self._start(name, command, partial(listens, port), self._cores.subject, **settings)
+        return Subject(name, port, pid, self._log(name))
 
     def _start(
         self, name: str, command: list[str], ready: Callable[[], bool], cores: frozenset[int], **settings: str
     ) -> int:
-        log = self._folder / f"{name}.log"
+        log = self._log(name)
         running = self._closing.enter_context(process(command, cores, log, self._environment() | settings))
         self._waits.append(partial(wait_until, ready, name, running, log))
         return running.pid
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
 
     def _environment(self) -> dict[str, str]:
         """What this process was given, apart from settings of Atrium: the bench makes those."""
@@ -126,7 +121,7 @@ def build(folder: Path, cores: Cores, closing: ExitStack, viewers: int, tell: Ca
     builder.wait()
     tell("signing in")
     tokens = sign_in(builder.addresses["account"], viewers)
-    constant = builder.start_constant(home(gateway.port, tokens[0]))
+    constant = builder.start_constant(home(gateway, tokens[0]))
     builder.wait()
     subjects = {subject.name: subject for subject in (gateway, handwritten, constant)}
     return House(subjects, tokens, cache)

@@ -74,13 +74,41 @@ def notes(samples: Samples) -> Iterator[str]:
     """What a reader must know: who was held back by something else than itself. One at a time always waits."""
     for workload in workloads(samples):
         found = {subject: measured[workload] for subject, measured in samples.items()}
-        if slow := [subject for subject, sample in found.items() if sample.load_busy > FULL]:
-            yield f"{workload}: the load took a whole core to make; {both(slow)} could answer more"
-        waiting = [s for s, sample in found.items() if sample.busy < FULL and s not in slow]
+        slow = [subject for subject, sample in found.items() if outran_the_load(sample)]
+        waiting = [subject for subject, sample in found.items() if sample.busy < FULL and subject not in slow]
+        if slow:
+            yield f"{workload}: {both(slow)} could answer more than the load asked"
         if waiting and workload != "home@1":
             yield f"{workload}: {both(waiting)} waited for the backends: compare CPU ms, not requests"
+
+
+def outran_the_load(sample: Sample) -> bool:
+    """Whether the load was the bottleneck: it took a whole core, or there was nothing else to wait for."""
+    return sample.load_busy > FULL or (not sample.rpcs and sample.busy < FULL)
 
 
 def both(names: list[str]) -> str:
     """The names as a part of a sentence."""
     return " and ".join(names)
+
+
+def show(figures: dict[str, Any], document: Path) -> None:
+    """Puts the table between the marks of a document."""
+    head, begin, rest = document.read_text().partition("<!-- bench -->\n")
+    _, end, tail = rest.partition("<!-- /bench -->")
+    document.write_text(f"{head}{begin}\n{markdown(figures)}\n\n{end}{tail}")
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The figures of a written report as a table of a document, with ratios to the hand-written aggregator."""
+    lines = [
+        "| workload | subject | requests/s | p50 ms | p99 ms | CPU ms | RPCs |",
+        "| --- | --- | " + "---: | " * 4 + "---: |",
+    ]
+    for workload in dict.fromkeys(workload for found in figures.values() for workload in found):
+        for subject, found in figures.items():
+            one, yardstick = found[workload], figures[YARDSTICK][workload]
+            cpu = f"{one['cpu_ms']:.2f}{ratio(one['cpu_ms'], yardstick['cpu_ms'])}"
+            cells = (f"{one['rps']:,.0f}", f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.2f}", cpu, f"{one['rpcs']:.2f}")
+            lines.append(f"| {workload} | {subject} | {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -23,7 +23,9 @@ def generate(target: Path) -> None:
     protos = sorted(str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto"))
     include = str(files("grpc_tools") / "_proto")
     outputs = [f"--{kind}_out={target}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]
-    if status := protoc.main(["protoc", f"-I{PROTO}", f"-I{include}", *outputs, *protos]):
+    # protoc looks for plugins on PATH, where a virtual environment that nobody activated is not.
+    plugins = [f"--plugin={Path(sys.executable).parent / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
+    if status := protoc.main(["protoc", f"-I{PROTO}", f"-I{include}", *plugins, *outputs, *protos]):
         raise SystemExit(status)
     for path in [*target.rglob("*.py"), *target.rglob("*.pyi")]:
         path.write_text(ABSOLUTE_IMPORT.sub(r"from schema.generated.\1 import", path.read_text()))

@@ -30,7 +30,7 @@ class UpdateProfileInput:
     )
     handle: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The new handle: 3 to 30 letters, digits or underscores, a letter first.",
+        description="The new handle: 2 to 30 letters, digits or underscores, a letter first.",
     )
     avatar_url: str | None = strawberry.field(
         default=strawberry.UNSET, description="The new address of a picture; empty removes it."

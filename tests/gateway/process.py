@@ -78,7 +78,7 @@ class Running:
 
 @contextmanager
 def running(arguments: Sequence[str], settings: Mapping[str, str], output: Path) -> Iterator[Running]:
-    """`python -m …`, running; killed at the end if it still does."""
+    """`python -m …`, running; stopped at the end if it still does."""
     command = [sys.executable, "-m", *arguments]
     with (
         output.open("wb") as written,
@@ -87,7 +87,16 @@ def running(arguments: Sequence[str], settings: Mapping[str, str], output: Path)
         try:
             yield Running(process, output)
         finally:
-            process.kill()
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Lets the process clean up behind itself; one that does not is killed."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _answers(url: str, status: int) -> bool:

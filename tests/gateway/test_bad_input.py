@@ -88,6 +88,7 @@ async def test_a_token_is_of_no_use_after_signing_out(house: House) -> None:
     [
         ({"displayName": "New"}, 4090100, "version"),
         ({"version": 1, "handle": "corp"}, 4090200, "handle"),
+        ({"version": 1, "handle": "Bo"}, 4090200, "handle"),
         ({"version": 1, "handle": ""}, 4000100, "handle"),
         ({"version": 1, "displayName": ""}, 4000100, "displayName"),
         ({"version": 1, "displayName": "x" * 81}, 4000100, "displayName"),

@@ -133,6 +133,13 @@ async def test_the_line_tells_code_and_viewer_and_never_at_error_what_the_client
     assert {key: line[key] for key in told} == told
 
 
+async def test_a_path_that_is_none_is_no_success_in_the_line(
+    house: House, logs: list[MutableMapping[str, Any]]
+) -> None:
+    await house.http.get("/nowhere")
+    assert [(line["status"], line["code"]) for line in of_gateway(logs)] == [(404, 4040000)]
+
+
 async def test_fields_without_their_backend_are_counted_in_the_line(
     house: House, logs: list[MutableMapping[str, Any]]
 ) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from schema.errcode import InvalidArgument, PermissionDenied
 from services.account.biz.words import Account, AccountStatus, ProfileChange, Viewer
 
-HANDLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,29}")
+HANDLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,29}")
 """What a new handle looks like."""
 _ANY_HANDLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,29}")
 """What a handle may look like that somebody has: the centre itself gives shorter ones."""
@@ -100,7 +100,7 @@ def _display_name(text: str) -> str:
 def checked_handle(text: str) -> str:
     """The handle as it is; raises InvalidArgument when nobody may take it."""
     if not HANDLE.fullmatch(text):
-        raise InvalidArgument("handle", "must be 3 to 30 letters, digits or underscores, a letter first")
+        raise InvalidArgument("handle", "must be 2 to 30 letters, digits or underscores, a letter first")
     if _RESERVED_HANDLE.fullmatch(text):
         raise InvalidArgument("handle", "must not be closed_ and a number: such handles are reserved")
     return text

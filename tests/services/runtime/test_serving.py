@@ -9,7 +9,6 @@ from pathlib import Path
 import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from structlog.testing import capture_logs
 
 from schema.generated.banner.v1 import banner_pb2 as pb
@@ -22,7 +21,7 @@ from services.runtime.serving import BackendServers, open_all, open_resources, s
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
 from tests.conftest import free_port
-from tests.services.runtime.servicers import REQUEST, backend_that
+from tests.services.runtime.servicers import REQUEST, backend_that, is_there, reflected
 
 Status = health_pb2.HealthCheckResponse
 BANNER, PERMISSION = BACKENDS["banner"], BACKENDS["permission"]
@@ -101,15 +100,6 @@ async def test_backends_at_one_address_share_a_server(settings: Settings, socket
             assert {BANNER.service, PERMISSION.service, "grpc.health.v1.Health"} <= await reflected(channel)
 
 
-async def reflected(channel: grpc.aio.Channel) -> set[str]:
-    """The services that the server says it has."""
-    ask = reflection_pb2.ServerReflectionRequest(list_services="")
-    call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([ask]))
-    async for reply in call:
-        return {service.name for service in reply.list_services_response.service}
-    return set()
-
-
 async def test_health_goes_down_before_calls_in_flight_end(settings: Settings, socket_at: str) -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()
 
@@ -141,10 +131,6 @@ async def test_health_goes_down_before_calls_in_flight_end(settings: Settings, s
 
 async def call(channel: grpc.aio.Channel) -> pb.BatchListBannersResponse:
     return await rpc.BannerServiceStub(channel).BatchListBanners(REQUEST)
-
-
-def is_there(address: str) -> bool:
-    return Path(address.removeprefix("unix:")).is_socket()
 
 
 async def test_nothing_is_left_of_a_server_that_stopped(settings: Settings, socket_at: str) -> None:
