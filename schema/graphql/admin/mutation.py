@@ -67,7 +67,7 @@ class AdminCreateAccountInput:
 
     reason: str = strawberry.field(description="Why: 1 to 500 characters, kept in the audit.")
     type: AccountType = strawberry.field(description="Its type, which stays; neither GUEST nor OTHER.")
-    handle: str = strawberry.field(description="Its handle: 3 to 30 letters, digits or underscores, a letter first.")
+    handle: str = strawberry.field(description="Its handle: 2 to 30 letters, digits or underscores, a letter first.")
     display_name: str = strawberry.field(description="The name shown to others; 1 to 80 characters.")
     password: str = strawberry.field(description="Its first password, 8 to 200 characters; kept nowhere in clear text.")
     creator: AdminCreatorInput | None = strawberry.field(default=None, description="For a creator account.")

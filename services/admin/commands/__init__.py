@@ -78,7 +78,7 @@ def show(context: typer.Context, account: Account) -> None:
 def create(
     context: typer.Context,
     reason: Reason,
-    handle: Annotated[str, typer.Option(help="Its handle: 3 to 30 letters, digits or underscores, a letter first.")],
+    handle: Annotated[str, typer.Option(help="Its handle: 2 to 30 letters, digits or underscores, a letter first.")],
     name: Annotated[str, typer.Option(help="The name shown to others.")],
     account_type: Annotated[str, typer.Option("--type", help="PERSONAL, CREATOR, BUSINESS or STAFF.")] = "PERSONAL",
     attributes: Settings = None,

@@ -134,7 +134,7 @@ async def test_an_account_is_opened_as_its_first_version_with_a_hash_of_its_pass
         ({}, " \t", "reason: must not be blank"),
         ({}, "\u200b", "reason: must not be blank"),
         ({}, "a\x00b", "reason: must not contain control characters"),
-        ({"handle": "d"}, "why", "handle: must be 3 to 30 letters, digits or underscores, a letter first"),
+        ({"handle": "d"}, "why", "handle: must be 2 to 30 letters, digits or underscores, a letter first"),
         ({"handle": "Closed_7"}, "why", "handle: must not be closed_ and a number: such handles are reserved"),
         ({"display_name": " "}, "why", "displayName: must not be empty"),
         ({"attributes": None}, "why", "creator: must be set for a CREATOR account"),
@@ -185,7 +185,7 @@ async def test_a_change_tells_what_differs_who_did_it_and_why(desk: Administrati
     [
         (1, 3, AccountChange(bio="x"), " ", errcode.InvalidArgument, "reason: must not be blank"),
         (1, 3, AccountChange(), "why", errcode.InvalidArgument, "input: must set displayName, .* or verified"),
-        (1, 3, AccountChange(handle="x"), "why", errcode.InvalidArgument, "handle: must be 3 to 30 .*"),
+        (1, 3, AccountChange(handle="x"), "why", errcode.InvalidArgument, "handle: must be 2 to 30 .*"),
         (1, 3, AccountChange(verified=True), "why", errcode.InvalidArgument, "verified: .* a PERSONAL account"),
         (4, 3, AccountChange(verified=True), "why", errcode.InvalidArgument, "verified: .* a STAFF account"),
         (1, 2, AccountChange(bio="x"), "why", errcode.VersionConflict, "version: 2 .*"),

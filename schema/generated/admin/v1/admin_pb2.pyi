@@ -906,7 +906,7 @@ class CreateAccountRequest(_message.Message):
     type: _identity_pb2.AccountType.ValueType
     """Its type, which stays; not GUEST."""
     handle: _builtins.str
-    """Its handle: 3 to 30 letters, digits or underscores, a letter first."""
+    """Its handle: 2 to 30 letters, digits or underscores, a letter first."""
     display_name: _builtins.str
     """The name shown to others."""
     password: _builtins.str
