@@ -21,6 +21,11 @@ class History:
 
     async def audits(self, actor: Viewer, wanted: AuditFilter) -> Page[Audit]:
         """The audits that match, newest first."""
-        facts = set_of(by_id=wanted.actor_id, action=wanted.action, before_id=wanted.before_id)
-        async with self._desk.open(Call(actor, "ListAudits", (READ,), wanted.account_id, facts=facts)):
+        facts = set_of(
+            by_id=wanted.actor_id,
+            account_id=wanted.account_id,
+            action=wanted.action,
+            before_id=wanted.before_id,
+        )
+        async with self._desk.open(Call(actor, "ListAudits", (READ,), facts=facts)):
             return await self._log.search(wanted)
