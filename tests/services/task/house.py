@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,13 +103,19 @@ class House:
 
     async def ended(self, count: int) -> list[Run]:
         """All runs, once at least so many have ended."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            runs = await self.runs()
-            if sum(run.outcome is not None for run in runs) >= count:
-                return runs
-            await asyncio.sleep(0.1)
-        pytest.fail(f"of {count} runs only these ended: {runs}")
+        return await all_ended(self._history, count)
+
+
+async def all_ended(history: SqlHistory, count: int) -> list[Run]:
+    """All runs, oldest first, once at least so many have ended."""
+    deadline = time.monotonic() + PATIENCE
+    runs: Sequence[Run] = ()
+    while time.monotonic() < deadline:
+        runs = await history.latest(1000)
+        if sum(run.outcome is not None for run in runs) >= count:
+            return sorted(runs, key=lambda run: run.id)
+        await asyncio.sleep(0.1)
+    pytest.fail(f"of {count} runs only these ended: {runs}")
 
 
 @asynccontextmanager
