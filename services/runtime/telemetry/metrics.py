@@ -44,7 +44,9 @@ class Metrics:
             "How late the event loop of this process woke up, at the last heartbeat.",
             registry=self.registry,
         )
+        self._count_events_and_runs()
 
+    def _count_events_and_runs(self) -> None:
         self.outbox_unsent = Gauge(
             "atrium_outbox_unsent",
             "Events that were written and not yet published, by backend.",
