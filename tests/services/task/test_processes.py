@@ -90,12 +90,13 @@ async def test_a_tick_that_nobody_was_there_for_is_caught_up(house: House) -> No
 async def test_a_failing_step_is_tried_again_and_a_refused_run_does_not_stop_the_next(house: House) -> None:
     house.activity.failures = [BackendUnavailable("activity"), InvalidArgument("since", "is odd")]
     with house.process("only", EVERY_SECOND) as only:
-        runs = await house.ended(4)
+        runs = await house.ended(5)
         assert [run.outcome for run in runs].count(Outcome.FAILED) == 1
         assert await only.counted("failed") == 1
         assert await only.counted("retried") == 1
         assert await only.counted("ok") >= 3
-        events = [line["event"] for line in only.log()]
+        assert only.stop(signal.SIGTERM)[0] == 0
+    events = [line["event"] for line in only.log()]
     failed = next(run for run in runs if run.outcome is Outcome.FAILED)
     assert failed.told == "accounts after 0: since: is odd"
     assert events.count("task failed") == 1
