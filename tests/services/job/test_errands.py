@@ -168,6 +168,13 @@ async def test_a_backend_that_counts_but_never_moves_is_asked_less_often_too(clo
         clock.now = store.only.due_at
 
 
+async def test_a_portion_that_went_well_is_the_end_of_all_trouble(clock: HandClock) -> None:
+    store = FakeStore(replace(merge(), attempts=9, problem="follows: the activity backend is unavailable"))
+    await work(worker(store, Interrupted(busy_world(), 2, errcode.Internal, before=True), clock))
+    assert [saved.attempts for saved in store.saves] == [9, 0, 1]
+    assert [saved.problem == "" for saved in store.saves] == [False, True, False]
+
+
 def test_waiting_has_an_end() -> None:
     assert wait_before(10_000) == LONGEST_WAIT
 
@@ -218,6 +225,23 @@ async def test_counters_that_stay_wrong_are_told_but_hold_nothing_up(clock: Hand
     assert store.only.state is ErrandState.DONE
     assert store.only.problem == "account 2 counts 3 followers and 2 followed, but has 2 and 2"
     assert store.only.next_step is None
+
+
+async def test_counters_that_somebody_changes_meanwhile_are_compared_again(clock: HandClock) -> None:
+    store, backends = FakeStore(merge()), busy_world()
+    backends.miscounted[BO] = 1
+
+    class Settling:
+        """Backends whose counters are right when they are asked for the second time."""
+
+        def __getattr__(self, name: str) -> Any:
+            if backends.calls.count("follow_counts"):
+                backends.miscounted.clear()
+            return getattr(backends, name)
+
+    await work(worker(store, Settling(), clock))
+    assert (store.only.state, store.only.problem) == (ErrandState.DONE, "")
+    assert backends.calls.count("follow_counts") == 2
 
 
 async def test_an_errand_in_other_hands_is_left_to_them(clock: HandClock) -> None:
