@@ -41,7 +41,8 @@ class AdminMergeStep:
     """One kind of data that a merge moves."""
 
     name: str = strawberry.field(
-        description="What: follows, activities, grants, sessions, or finish for the end, which moves nothing."
+        description="What: follows, activities, grants, sessions; then finish, which moves nothing; and verify, which "
+        "moves what others added meanwhile."
     )
     total: int = strawberry.field(
         description="How many rows there were to move when the step began; 0 before that, and where nobody can count."

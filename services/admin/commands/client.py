@@ -1,9 +1,10 @@
 """Whoever acts at the shell: signed in, with the backends at hand, told of failures in one line."""
 
 import asyncio
+import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,8 @@ from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics, configure_logging
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
+WIDE = 200
+"""How wide tables are where nobody watches: in files and pipes."""
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
 
 
@@ -96,6 +99,9 @@ async def act(settings: Settings, identity: Identity, work: Work) -> int:
     except Wrong as error:
         say(str(error))
         return USAGE
+    except (typer.Abort, KeyboardInterrupt):  # No answer to a question.
+        say("nothing done")
+        return FAILED
     except asyncio.CancelledError:
         return INTERRUPTED
 
@@ -117,7 +123,7 @@ async def _signed_in(settings: Settings, identity: Identity) -> AsyncIterator[Cl
             viewer=viewer,
             desk=AdminServiceStub(to_desk),
             as_json=identity.as_json,
-            console=Console(highlight=False),
+            console=Console(highlight=False, width=None if sys.stdout.isatty() else WIDE),
             aside=Console(stderr=True, highlight=False),
         )
 
@@ -152,9 +158,27 @@ def password_from(prompt: str, *, from_stdin: bool, confirm: bool = False) -> st
     """A password: the next line of stdin, or what is typed unseen."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
-    return str(typer.prompt(prompt, hide_input=True, err=True, confirmation_prompt=confirm))
+    with _interruptible():
+        return str(typer.prompt(prompt, hide_input=True, err=True, confirmation_prompt=confirm))
 
 
 def meant(question: str, *, yes: bool) -> bool:
     """Whether it is meant; asks unless `yes`."""
-    return yes or typer.confirm(question, err=True)
+    if yes:
+        return True
+    typer.echo(f"{question} [y/N]: ", nl=False, err=True)
+    with _interruptible():
+        answer = sys.stdin.readline()
+    if not answer:
+        raise typer.Abort
+    return answer.strip().lower() in ("y", "yes")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lets ctrl-C end a question: while somebody thinks, the event loop that listens to signals stands still."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

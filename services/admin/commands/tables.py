@@ -175,18 +175,23 @@ def _state(found: pb.Merge) -> str:
 
 def audits(console: Console, reply: pb.ListAuditsResponse) -> None:
     """What staff did."""
-    table = _table("id", "when", "by", "what", "on", "why", "outcome", "request", "before", "after")
+    table = _table("when", "by", "what", "on", "outcome", "told")
     for each in reply.audits:
         on = f"acc_{each.account_id}" if each.account_id else "-"
-        words = map(escape, (each.reason, str(each.outcome), each.request, each.before, each.after))
-        table.add_row(str(each.id), _moment(each.at), f"acc_{each.actor_id}", each.action, on, *words)
+        told = {"why": each.reason, "asked": each.request, "before": each.before, "after": each.after}
+        words = "\n".join(f"{name}: {escape(text)}" for name, text in told.items() if text not in ("", "{}"))
+        table.add_row(_moment(each.at), f"acc_{each.actor_id}", each.action, on, str(each.outcome), words)
     _print(console, table, "no audits")
     if reply.has_next_page:
         console.print(MORE.format(f"--after {reply.audits[-1].id}"))
 
 
 def _table(*columns: str) -> Table:
-    return Table(*columns, box=box.SIMPLE_HEAD)
+    """A table whose last column gives way where there is little room."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for place, name in enumerate(columns, start=1):
+        table.add_column(name, no_wrap=place < len(columns), overflow="fold")
+    return table
 
 
 def _print(console: Console, table: Table, nothing: str) -> None:

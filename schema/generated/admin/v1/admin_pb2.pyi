@@ -516,7 +516,9 @@ class MergeStep(_message.Message):
     MOVED_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """What: `follows`, `activities`, `grants`, `sessions`, or `finish` for the end, which moves nothing."""
+    """What: `follows`, `activities`, `grants`, `sessions`; then `finish`, which moves nothing; and `verify`, which moves
+    what others added meanwhile.
+    """
     total: _builtins.int
     """How many rows there were to move when the step began; 0 before that, and where nobody can count them."""
     moved: _builtins.int
