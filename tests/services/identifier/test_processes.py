@@ -35,8 +35,8 @@ def identifiers(addresses: Sequence[str], stores: dict[str, str], folder: Path) 
         ports, processes = [free_port() for _ in addresses], []
         for address, port in zip(addresses, ports, strict=True):
             settings = stores | {"ADDRESSES__IDENTIFIER": address, "METRICS_PORT": str(port)}
-            process = running(("services", "serve", "identifier"), settings, folder / f"{port}.txt")
-            processes.append(closing.enter_context(process))
+            starting = running(("services", "serve", "identifier"), settings, folder / f"{port}.txt")
+            processes.append(closing.enter_context(starting))
         for process, port in zip(processes, ports, strict=True):
             process.wait_for(f"http://127.0.0.1:{port}/readyz")
         yield processes
