@@ -5,6 +5,7 @@ from typing import Protocol
 from schema import errcode
 from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
+from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders
 from services.runtime.telemetry import Metrics
 
@@ -22,6 +23,10 @@ class Clients(Protocol):
 
     def commands(self) -> Commands:
         """What changes something."""
+        ...
+
+    def admin(self) -> Desk:
+        """The staff's desk."""
         ...
 
 
@@ -47,6 +52,11 @@ class OperationContext:
     def commands(self) -> Commands:
         """What changes something."""
         return self._clients.commands()
+
+    @property
+    def admin(self) -> Desk:
+        """The staff's desk."""
+        return self._clients.admin()
 
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows is read anew."""

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
-from gateway.health import Health
+from gateway.health import CONTRACTS, Health
 from gateway.settings import Settings
 from services.runtime.cache import open_cache
 from services.runtime.channels import open_channel
@@ -42,7 +42,7 @@ async def look(settings: Settings) -> list[Finding]:
 
 
 async def _backends(settings: Settings) -> list[Finding]:
-    addresses: dict[str, str] = settings.addresses.model_dump()
+    addresses = {name: settings.addresses.of(name) for name in CONTRACTS}
     async with AsyncExitStack() as closing:
         channels = {
             name: await closing.enter_async_context(open_channel(name, address, Metrics()))

@@ -1,7 +1,7 @@
 """Every backend inside this process, on stores in the data folder, with demo data: nothing else to install or start."""
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,12 @@ from gateway.settings import Settings
 from services.backends import BACKENDS
 from services.runtime.backend import Backend, Resources
 from services.runtime.demo import Progress, load_demo
+from services.runtime.embedded import note_left
 from services.runtime.lifecycle import Readiness, Server, StartError
 from services.runtime.migrate import migrate
 from services.runtime.serving import open_all, serve_backends
-from services.runtime.settings import LONGEST_SOCKET_PATH
+from services.runtime.settings import LONGEST_SOCKET_PATH, Addresses
+from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics
 
 
@@ -21,7 +23,7 @@ from services.runtime.telemetry import Metrics
 class Embedded:
     """The backends, ready to be run."""
 
-    servers: Server
+    servers: Sequence[Server]
     addresses: Mapping[str, str]
     """Where each backend listens, by its name."""
 
@@ -32,12 +34,18 @@ async def open_embedded(
 ) -> AsyncIterator[Embedded]:
     """The backends on stores that are up to date and filled, each on a socket that only this user may open."""
     _make_data_folder(settings.data)
-    async with open_all(BACKENDS.values(), settings) as resources:
-        await _prepare_stores(resources, settings, on_progress)
-        with tempfile.TemporaryDirectory(prefix="atrium-", dir=_short_folder()) as folder:
-            addresses = {backend: f"unix:{folder}/{backend.name}" for backend in resources}
-            async with serve_backends(addresses, resources, readiness, metrics) as servers:
-                yield Embedded(servers, {backend.name: address for backend, address in addresses.items()})
+    with tempfile.TemporaryDirectory(prefix="atrium-", dir=_short_folder()) as folder:
+        settings = settings.model_copy(update={"addresses": Addresses.sockets(folder)})
+        async with open_all(BACKENDS.values(), settings, metrics) as resources:
+            await _prepare_stores(resources, settings, on_progress)
+            addresses = {backend: settings.addresses.of(backend.name) for backend in resources}
+            async with (
+                open_streams(resources, settings.bus, metrics, complete=True) as streams,
+                serve_backends(addresses, resources, readiness, metrics) as servers,
+            ):
+                with note_left(settings):
+                    named = {backend.name: address for backend, address in addresses.items()}
+                    yield Embedded([*streams, servers], named)
 
 
 async def _prepare_stores(resources: Mapping[Backend, Resources], settings: Settings, on_progress: Progress) -> None:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from schema import errcode
 from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2
+from schema.generated.admin.v1 import admin_pb2
 from schema.generated.banner.v1 import banner_pb2
 from schema.generated.permission.v1 import permission_pb2
 from services.runtime.lifecycle import Readiness
@@ -26,7 +27,9 @@ CONTRACTS: Mapping[str, ModuleType] = {
     "permission": permission_pb2,
     "banner": banner_pb2,
     "activity": activity_pb2,
+    "admin": admin_pb2,
 }
+"""The backends that the gateway asks."""
 
 
 class Health:

@@ -11,7 +11,7 @@ from gateway.announcement import DEMO_HANDLES, DEMO_PASSWORD, announce, demo_pro
 from gateway.app import create_app
 from gateway.context import type_name
 from gateway.graphiql import Persona
-from gateway.health import Health
+from gateway.health import CONTRACTS, Health
 from gateway.settings import Settings
 from loaders import Clients
 from schema import errcode
@@ -75,14 +75,14 @@ async def open_backends(
 ) -> AsyncIterator[tuple[Mapping[str, grpc.aio.Channel], list[Server]]]:
     """Channels to the backends, and the servers of those that run in this process."""
     async with AsyncExitStack() as closing:
-        addresses: Mapping[str, str] = settings.addresses.model_dump()
+        addresses: Mapping[str, str] = {name: settings.addresses.of(name) for name in CONTRACTS}
         servers: list[Server] = []
         if settings.embedded:
             from gateway.embedded import open_embedded
 
             with demo_progress() as on_progress:
                 embedded = await closing.enter_async_context(open_embedded(settings, readiness, metrics, on_progress))
-            addresses, servers = embedded.addresses, [embedded.servers]
+            addresses, servers = {name: embedded.addresses[name] for name in CONTRACTS}, [*embedded.servers]
         channels = {
             backend: await closing.enter_async_context(open_channel(backend, address, metrics))
             for backend, address in addresses.items()

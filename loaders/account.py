@@ -42,11 +42,14 @@ class AccountQuestions:
 
     async def _by_id(self, ids: list[int]) -> Mapping[Hashable, pb.Account]:
         reply = await self._stub.BatchGetAccounts(pb.BatchGetAccountsRequest(ids=ids))
-        return {account.id: account for account in reply.accounts}
+        found: dict[Hashable, pb.Account] = {account.id: account for account in reply.accounts}
+        return found | {merged: found[target] for merged, target in reply.merged.items() if target in found}
 
     async def _by_handle(self, handles: list[str]) -> Mapping[Hashable, pb.Account]:
         reply = await self._stub.BatchGetAccountsByHandle(pb.BatchGetAccountsByHandleRequest(handles=handles))
-        return {account.handle.lower(): account for account in reply.accounts}
+        found = {account.id: account for account in reply.accounts}
+        named: dict[Hashable, pb.Account] = {account.handle.lower(): account for account in reply.accounts}
+        return named | {handle: found[target] for handle, target in reply.merged.items() if target in found}
 
     async def _private_attributes(self, keys: list[PrivateKey]) -> Mapping[Hashable, pb.PrivateAttributes]:
         ask = pb.BatchGetPrivateAttributesRequest.Question
@@ -105,3 +108,13 @@ class AccountCommands:
             bio=bio,
         )
         return (await self._accounts.UpdateProfile(request)).account
+
+    async def close_account(self, viewer: Identity, reason: str) -> pb.Account:
+        """Begins to close the viewer's account; the account as it is then."""
+        request = pb.CloseAccountRequest(actor=to_viewer(viewer), account_id=viewer.account_id, reason=reason)
+        return (await self._accounts.CloseAccount(request)).account
+
+    async def reopen_account(self, viewer: Identity) -> pb.Account:
+        """Undoes that; the account as it is then."""
+        request = pb.ReopenAccountRequest(actor=to_viewer(viewer), account_id=viewer.account_id)
+        return (await self._accounts.ReopenAccount(request)).account

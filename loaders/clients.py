@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import grpc.aio
 from strawberry.dataloader import DataLoader
 
-from loaders import account, activity, banner, permission
+from loaders import account, activity, admin, banner, permission
 from loaders.account import AccountCommands, AccountQuestions
 from loaders.activity import ActivityCommands, ActivityQuestions, FollowCounts
+from loaders.admin import AdminDesk
 from loaders.banner import BannerQuestions
 from loaders.batching import loader
 from loaders.permission import PermissionQuestions
@@ -53,16 +54,21 @@ class Clients:
     """What the gateway asks of every backend."""
 
     def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
-        """`channels` by backend: account, permission, banner, activity."""
+        """`channels` by backend: account, permission, banner, activity, admin."""
         self._account = AccountQuestions(channels[account.BACKEND])
         self._permission = PermissionQuestions(channels[permission.BACKEND])
         self._banner = BannerQuestions(channels[banner.BACKEND])
         self._activity = ActivityQuestions(channels[activity.BACKEND])
         self._commands = Commands(channels)
+        self._admin = AdminDesk(channels[admin.BACKEND])
 
     def commands(self) -> Commands:
         """What changes something; the same for every operation."""
         return self._commands
+
+    def admin(self) -> AdminDesk:
+        """The staff's desk; the same for every operation."""
+        return self._admin
 
     def loaders(self, metrics: Metrics) -> Loaders:
         """Fresh loaders for one operation, which record their batch sizes in `metrics`."""

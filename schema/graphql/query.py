@@ -10,6 +10,7 @@ from schema.generated.account.v1 import account_pb2
 from schema.graphql import arguments, ids
 from schema.graphql.accounts import Account, account_of
 from schema.graphql.activity import Activity
+from schema.graphql.admin.query import Admin, admitted
 from schema.graphql.field import field
 from schema.graphql.info import Info
 from schema.graphql.node import Node
@@ -81,6 +82,14 @@ class Query:
         found = dict(zip(asked, await info.context.loaders.account_by_id.load_many(asked), strict=True))
         messages = [found.get(number) if number else None for number in numbers]
         return [account_of(message) if message else None for message in messages]
+
+    @field(
+        description="What staff may read. PERMISSION_DENIED for whoever has none of admin.accounts.read, "
+        "admin.accounts.write, admin.accounts.close, admin.activities.read and admin.permissions.grant."
+    )
+    async def admin(self, info: Info) -> Admin:
+        """Opens the door for whoever has something to do behind it."""
+        return Admin(viewer=await admitted(info.context))
 
     @field(description="Whatever has this id: an account or an activity. Its NOT_FOUND when there is none.")
     async def node(self, info: Info, node_id: Id) -> Node | None:

@@ -12,6 +12,7 @@ from strawberry.types import ExecutionContext
 from strawberry.types.scalar import ScalarDefinition
 
 from schema.graphql.accounts import ACCOUNTS, PlainAccount
+from schema.graphql.admin.mutation import AdminMutation
 from schema.graphql.homes import HOMES, PlainHome
 from schema.graphql.mutation import Mutation
 from schema.graphql.query import Query
@@ -32,6 +33,14 @@ SCALARS: dict[object, ScalarDefinition] = {
 }
 
 
+@strawberry.type(
+    name="Mutation",
+    description="Where changing begins. Fields run one after the other; each sees what the last changed.",
+)
+class WholeMutation(Mutation, AdminMutation):
+    """What everybody may change, then what staff may."""
+
+
 class Schema(strawberry.Schema):
     """A schema that leaves it to the gateway to log an error, so that it is logged once."""
 
@@ -44,7 +53,7 @@ def create_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], Sche
     views: Iterable[type[Any]] = (*ACCOUNTS.values(), PlainAccount, *HOMES.values(), PlainHome)
     return Schema(
         query=Query,
-        mutation=Mutation,
+        mutation=WholeMutation,
         types=views,
         extensions=extensions,
         config=StrawberryConfig(scalar_map=SCALARS),

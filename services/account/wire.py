@@ -1,42 +1,61 @@
 """The account backend put together."""
 
+from datetime import timedelta
+
 import grpc.aio
 
 from schema.generated.account.v1 import account_pb2, account_pb2_grpc
-from services.account.biz import Accounts, Sessions
+from services.account.biz import Accounts, Administration, Lives, Merges, Sessions
 from services.account.data import (
     METADATA,
     AccountRecord,
     Argon2Passwords,
     CachedAccountRepo,
     CachedSessionRepo,
+    Caches,
     SessionRecord,
     SqlAccountRepo,
+    SqlChangeRepo,
     SqlCredentialRepo,
+    outbox_table,
 )
 from services.account.demo import count_demo, load_demo
 from services.account.service import AccountServicer
 from services.runtime.backend import Backend, Resources
+from services.runtime.outbox import Outbox
 from services.runtime.versioned_cache import Entries, Outage, VersionedCache
 
 
 def attach(server: grpc.aio.Server, resources: Resources) -> None:
     """Builds the backend on the resources and adds its servicer to the server."""
+    account_pb2_grpc.add_AccountServiceServicer_to_server(create_servicer(resources), server)
+
+
+def create_servicer(resources: Resources) -> AccountServicer:
+    """The backend on the resources."""
+    caches, clock, passwords = create_caches(resources), resources.clock, Argon2Passwords()
+    outbox = Outbox(outbox_table, BACKEND.name, clock)
+    accounts = CachedAccountRepo(SqlAccountRepo(resources.database, outbox), caches.accounts)
+    changes = SqlChangeRepo(resources.database, caches, outbox)
+    sessions = CachedSessionRepo(resources.database, caches.sessions)
+    return AccountServicer(
+        Accounts(accounts),
+        Sessions(accounts, SqlCredentialRepo(resources.database), sessions, passwords, clock),
+        Administration(accounts, passwords, resources.ids, clock),
+        Lives(changes, clock, timedelta(days=resources.settings.cooling_off_days)),
+        Merges(accounts, changes, sessions, clock),
+    )
+
+
+def create_caches(resources: Resources) -> Caches:
+    """The caches of accounts and sessions, which fail together when the cache is down."""
     entries, outage = Entries(resources.cache), Outage()
-    account_cache = VersionedCache(
-        entries, "account:account:", AccountRecord, lambda record: record.version, outage=outage
+    return Caches(
+        accounts=VersionedCache(
+            entries, "account:account:", AccountRecord, lambda record: record.version, outage=outage
+        ),
+        sessions=VersionedCache(entries, "account:session:", SessionRecord, lambda _: 1, outage=outage),
     )
-    session_cache = VersionedCache(entries, "account:session:", SessionRecord, lambda _: 1, outage=outage)
-    accounts = CachedAccountRepo(SqlAccountRepo(resources.database), account_cache)
-    sessions = Sessions(
-        accounts=accounts,
-        credentials=SqlCredentialRepo(resources.database),
-        sessions=CachedSessionRepo(resources.database, session_cache),
-        passwords=Argon2Passwords(),
-        clock=resources.clock,
-    )
-    servicer = AccountServicer(Accounts(accounts), sessions)
-    account_pb2_grpc.add_AccountServiceServicer_to_server(servicer, server)
 
 
 BACKEND = Backend(
@@ -46,5 +65,6 @@ BACKEND = Backend(
     attach=attach,
     load_demo=load_demo,
     count_demo=count_demo,
+    outbox=outbox_table,
 )
 """The backend as a process runs it."""

@@ -1,11 +1,18 @@
 """What a permission is: roles by account type, grants and denials by account, and the menu they open."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+from schema.errcode import InvalidArgument, PermissionDenied
+
 NOTHING: frozenset[str] = frozenset()
+GRANT = "admin.permissions.grant"
+"""What it takes to grant, to deny, and to take either back."""
+NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
+"""What the name of a permission looks like."""
 
 
 class AccountType(IntEnum):
@@ -44,6 +51,11 @@ class Viewer:
         """The account type whose role the viewer has."""
         return AccountType.GUEST if self.is_guest else self.account_type
 
+    def check_staff(self) -> None:
+        """Raises PermissionDenied for anybody but staff."""
+        if self.role != AccountType.STAFF:
+            raise PermissionDenied(GRANT)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -51,6 +63,23 @@ class Question:
 
     viewer: Viewer
     permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An exception from its role that is made for one account."""
+
+    permission: str
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who changes the exceptions of which account, and why."""
+
+    actor_id: int
+    account_id: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +163,67 @@ class Permissions:
         rules, menu = await self._repo.rules_and_features(_roles(viewers), _account_ids(viewers))
         standings = [rules.standing(viewer) for viewer in viewers]
         return [[feature for feature in menu if standing.opens(feature)] for standing in standings]
+
+
+class GrantRepo(Protocol):
+    """Where the exceptions are kept. Each change tells of itself in the transaction that makes it."""
+
+    async def is_known(self, permission: str) -> bool:
+        """Whether a role has the permission, or a feature needs it."""
+        ...
+
+    async def by_account(self, account_ids: Collection[int]) -> Mapping[int, Sequence[Grant]]:
+        """The exceptions of each account that has any, by name; in one statement."""
+        ...
+
+    async def put(self, act: Act, grant: Grant) -> bool:
+        """Makes the exception, instead of its opposite if there is one; False when it was there already."""
+        ...
+
+    async def take_back(self, act: Act, permission: str) -> bool:
+        """Ends the exception; False when there was none."""
+        ...
+
+    async def move(self, source_id: int, target_id: int) -> int:
+        """Leaves the source none; the target gets those for which it has none of its own. How many the source had."""
+        ...
+
+
+class Grants:
+    """The exceptions of accounts, and who may change them."""
+
+    def __init__(self, repo: GrantRepo) -> None:
+        self._repo = repo
+
+    async def by_account(self, account_ids: Collection[int]) -> Mapping[int, Sequence[Grant]]:
+        """The exceptions of each account that has any, by name."""
+        return await self._repo.by_account(set(account_ids))
+
+    async def grant(self, actor: Viewer, account_id: int, grant: Grant, reason: str) -> bool:
+        """The account is granted, or denied, the permission from now on; whether that is new."""
+        act = _checked(actor, account_id, grant.permission, reason)
+        if not await self._repo.is_known(grant.permission):
+            raise InvalidArgument("permission", "is no permission that a role or a feature knows")
+        return await self._repo.put(act, grant)
+
+    async def revoke(self, actor: Viewer, account_id: int, permission: str, reason: str) -> bool:
+        """The account has what its role says from now on; whether that is new."""
+        return await self._repo.take_back(_checked(actor, account_id, permission, reason), permission)
+
+    async def move(self, source_id: int, target_id: int) -> int:
+        """The target has the exceptions of the source, as far as it has none of its own; how many left the source."""
+        if source_id == target_id:
+            raise InvalidArgument("target_id", "must be another account than the source")
+        return await self._repo.move(source_id, target_id)
+
+
+def _checked(actor: Viewer, account_id: int, permission: str, reason: str) -> Act:
+    actor.check_staff()
+    if not NAME.fullmatch(permission):
+        raise InvalidArgument("permission", "must be a dotted name, such as activity.publish")
+    if not reason.strip():
+        raise InvalidArgument("reason", "must not be empty")
+    return Act(actor.account_id, account_id, reason.strip())
 
 
 def _roles(viewers: Collection[Viewer]) -> set[int]:

@@ -51,7 +51,6 @@ GRANTS: tuple[tuple[int, str, Effect], ...] = (
     (11, "studio.use", Effect.ALLOW),
     (12, "activity.publish", Effect.DENY),
     (20, "payouts.view", Effect.DENY),
-    (20, "payouts.view", Effect.ALLOW),
     (33, "admin.permissions.grant", Effect.DENY),
 )
 """Exceptions from a role: ada may not see her wallet, bo sees invoices, corp has the studio, sam figures."""

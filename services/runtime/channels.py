@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +67,16 @@ async def open_channel(backend: str, address: str, metrics: Metrics) -> AsyncIte
         yield channel
     finally:
         await channel.close()
+
+
+@asynccontextmanager
+async def open_channels(addresses: Mapping[str, str], metrics: Metrics) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
+    """A channel to each backend, by its name."""
+    async with AsyncExitStack() as closing:
+        yield {
+            backend: await closing.enter_async_context(open_channel(backend, address, metrics))
+            for backend, address in addresses.items()
+        }
 
 
 class CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):

@@ -20,7 +20,9 @@ def main(app: typer.Typer) -> NoReturn:
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except TyperException as error:
-        say(error.format_message())
+        # There is nothing to say where the help was shown for want of a command.
+        if problem := error.format_message():
+            say(problem)
         code = USAGE
     sys.exit(code)
 

@@ -1,5 +1,6 @@
 """One URL, one store: `sqlite+aiosqlite:///file.db` or `postgresql+psycopg://user@host/name`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+_TELLS = "atrium.tells"
 
 
 def metadata() -> MetaData:
@@ -50,6 +53,8 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.news = asyncio.Event()
+        """Set after each commit of a session that `tell_after_commit` was called with; its one waiter clears it."""
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -63,6 +68,13 @@ class Database:
         """A session that commits at its end, or rolls everything back when the block raises."""
         async with self._sessions.begin() as session:
             yield session
+        if session.info.get(_TELLS):
+            self.news.set()
+
+
+def tell_after_commit(session: AsyncSession) -> None:
+    """Has `Database.news` set once the transaction of this session is committed."""
+    session.info[_TELLS] = True
 
 
 @asynccontextmanager

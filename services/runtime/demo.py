@@ -1,10 +1,10 @@
 """Demo data over all backends: the same size on the same day gives the same rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sqlalchemy import exists, select
 
-from services.runtime.backend import Backend, Demo, Resources
+from services.runtime.backend import Backend, Demo, Resources, no_demo
 
 ACCOUNTS = 240
 """How many accounts the usual demo has."""
@@ -16,7 +16,7 @@ async def load_demo(
     backends: Mapping[Backend, Resources], accounts: int = ACCOUNTS, on_progress: Progress | None = None
 ) -> list[str]:
     """Fills the stores that are empty, each all or nothing; answers the names of those it filled."""
-    empty = [backend for backend, resources in backends.items() if await is_empty(backend, resources)]
+    empty = [backend for backend in with_demo(backends) if await is_empty(backend, backends[backend])]
     for backend in empty:
         demo = Demo(accounts=accounts, report=lambda _rows: None)
         total = backend.count_demo(demo)
@@ -24,6 +24,11 @@ async def load_demo(
             demo = Demo(accounts=accounts, report=_counting(backend.name, total, on_progress))
         await backend.load_demo(backends[backend], demo)
     return [backend.name for backend in empty]
+
+
+def with_demo(backends: Iterable[Backend]) -> list[Backend]:
+    """Those that have demo data."""
+    return [backend for backend in backends if backend.load_demo is not no_demo]
 
 
 async def is_empty(backend: Backend, resources: Resources) -> bool:

@@ -8,24 +8,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from sqlalchemy.exc import DBAPIError
 
 from services.runtime.backend import Backend, Resources
-from services.runtime.demo import load_demo
+from services.runtime.demo import load_demo, with_demo
 from services.runtime.lifecycle import Readiness, Server, StartError, run
 from services.runtime.migrate import is_current, migrate
 from services.runtime.serving import open_all, serve_backends
 from services.runtime.settings import Settings
+from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics, configure_logging, configure_tracing
 
 
-async def serve_process(addresses: Mapping[Backend, str], settings: Settings) -> int:
-    """Serves backends until a signal; answers the exit code."""
+async def serve_process(addresses: Mapping[Backend, str], settings: Settings, *, complete: bool) -> int:
+    """Serves backends until a signal; answers the exit code. `complete` says that there are no others elsewhere."""
     configure_logging(settings.log_level)
     metrics, readiness = Metrics(), Readiness()
     async with AsyncExitStack() as closing:
         closing.enter_context(configure_tracing(settings, service="-".join(backend.name for backend in addresses)))
-        resources = await closing.enter_async_context(open_all(addresses, settings))
+        resources = await closing.enter_async_context(open_all(addresses, settings, metrics))
+        streams = await closing.enter_async_context(open_streams(resources, settings.bus, metrics, complete=complete))
         backends = await closing.enter_async_context(serve_backends(addresses, resources, readiness, metrics))
         # The pages come first: they stop last, and tell until then that this process wants no more work.
-        servers = [*_pages(settings, metrics, readiness), backends]
+        servers = [*_pages(settings, metrics, readiness), *streams, backends]
         return await run(*servers, readiness=readiness, drain_seconds=settings.drain_seconds, metrics=metrics)
 
 
@@ -41,7 +43,7 @@ async def migrate_process(backends: Iterable[Backend], settings: Settings) -> in
     console = Console()
     async with _stores(backends, settings) as resources:
         for backend, lent in resources.items():
-            with _explained(backend):
+            with explained(backend):
                 await migrate(backend, lent.database)
             console.print(f"{backend.name}: up to date", highlight=False)
     return 0
@@ -52,12 +54,12 @@ async def demo_process(backends: Iterable[Backend], settings: Settings, accounts
     console = Console()
     async with _stores(backends, settings) as resources:
         for backend, lent in resources.items():
-            with _explained(backend):
+            with explained(backend):
                 if not await is_current(backend, lent.database):
                     raise StartError(f"the {backend.name} store is not up to date: run `python -m services migrate`")
         with demo_bar(console) as show:
             filled = await load_demo(resources, accounts, show)
-        for backend in resources:
+        for backend in with_demo(resources):
             done = "filled" if backend.name in filled else "has rows, left as it is"
             console.print(f"{backend.name}: {done}", highlight=False)
     return 0
@@ -93,8 +95,8 @@ async def _stores(backends: Iterable[Backend], settings: Settings) -> AsyncItera
 
 
 @contextmanager
-def _explained(backend: Backend) -> Iterator[None]:
-    """A store that cannot be reached is told in one line."""
+def explained(backend: Backend) -> Iterator[None]:
+    """A store that cannot be used is told in one line, as a StartError."""
     try:
         yield
     except DBAPIError as error:

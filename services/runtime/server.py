@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -14,6 +15,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from schema import errcode
+from services.runtime.deadline import deadline_in
 from services.runtime.errors import grpc_code, to_grpc
 from services.runtime.health import SERVICE as HEALTH
 from services.runtime.health import Health
@@ -28,8 +30,11 @@ OPTIONS = [
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
 ]
+LONGEST_SECONDS = 86_400.0
+"""The most that a deadline means: gRPC gives those who set none an astronomical one."""
 Context = grpc.aio.ServicerContext[Any, Any]
 Method = Callable[[Any, Context], Awaitable[Any]]
+"""A servicer's method; one that answers by a stream writes its messages to the context."""
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
@@ -57,12 +62,13 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """Wraps unary calls; streams (health watches, reflection) go through as they are."""
+        """Wraps calls with one request, answered by one reply or by a stream; reflection goes through as it is."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
+        if handler is None or (method := handler.unary_unary or handler.unary_stream) is None:
             return handler
-        return grpc.unary_unary_rpc_method_handler(
-            self._guarded(cast(Method, handler.unary_unary), handler_call_details.method),
+        make = grpc.unary_unary_rpc_method_handler if handler.unary_unary else grpc.unary_stream_rpc_method_handler
+        return make(
+            self._guarded(cast(Method, method), handler_call_details.method),
             handler.request_deserializer,
             handler.response_serializer,
         )
@@ -74,7 +80,8 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             code = grpc.StatusCode.OK
             try:
                 validate(request)
-                return await method(request, context)
+                with _deadline(context):
+                    return await method(request, context)
             except grpc.aio.AbortError:  # The health service speaks gRPC's own words.
                 code = context.code()
                 raise
@@ -100,6 +107,17 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         else:
             _log.info("rpc refused", method=method, code=error.code, reason=error.message)
         return error
+
+
+@contextmanager
+def _deadline(context: Context) -> Iterator[None]:
+    """What this call makes of others takes no longer than its own caller waits."""
+    left = context.time_remaining()
+    if left is None:
+        yield
+        return
+    with deadline_in(min(left, LONGEST_SECONDS)):
+        yield
 
 
 def _traceparent(context: Context) -> str | None:

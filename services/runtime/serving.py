@@ -1,50 +1,74 @@
 """Backends behind gRPC servers: the same for one process per backend and for all of them inside the gateway."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import grpc.aio
 import structlog
 from sqlalchemy import text
 
 from services.runtime.addresses import claimed, release
-from services.runtime.backend import Backend, Resources
+from services.runtime.allocation import open_ids
+from services.runtime.backend import Attached, Backend, Resources
 from services.runtime.cache import open_cache
+from services.runtime.channels import open_channels
 from services.runtime.clock import utc_now
 from services.runtime.database import open_database
-from services.runtime.ids import TimeOrderedIds
-from services.runtime.lifecycle import Check, Readiness, StartError, passes
+from services.runtime.lifecycle import Check, Readiness, Server, StartError, passes
 from services.runtime.migrate import is_current
 from services.runtime.server import add_health_and_reflection, create_server
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
 from services.runtime.telemetry.tracing import instrument_cache, instrument_engine
+from services.runtime.upkeep import add_upkeep
 
 _log = structlog.get_logger(__name__)
 
+STORE = "store"
+REMEDY = {STORE: ": start it, or run `python -m services migrate`"}
+"""What to do about a check that does not pass."""
 PROBE_SECONDS = 0.5
-"""How often a store that is not ready yet is asked again."""
+"""How often whatever is not ready yet is asked again."""
 
 
 @asynccontextmanager
-async def open_resources(backend: Backend, settings: Settings) -> AsyncIterator[Resources]:
+async def open_resources(
+    backend: Backend,
+    settings: Settings,
+    metrics: Metrics | None = None,
+    channels: Mapping[str, grpc.aio.Channel] | None = None,
+) -> AsyncIterator[Resources]:
     """What `backend` needs, as the settings say, closed at the end; connects on first use."""
     url = settings.database_url(backend.name)
     if url.startswith("sqlite"):
         _make_folder(url)
-    async with open_database(url) as database, open_cache(settings.cache) as cache:
+    metrics = metrics or Metrics()
+    async with (
+        open_database(url) as database,
+        open_cache(settings.cache) as cache,
+        open_ids(settings, metrics) as ids,
+    ):
         instrument_engine(database.engine)
         instrument_cache(cache)
-        ids = TimeOrderedIds(utc_now, settings.worker)
-        yield Resources(database=database, cache=cache, ids=ids, clock=utc_now)
+        yield Resources(database, cache, ids, utc_now, settings, metrics, channels or {})
 
 
 @asynccontextmanager
-async def open_all(backends: Iterable[Backend], settings: Settings) -> AsyncIterator[dict[Backend, Resources]]:
-    """The resources of each backend, closed at the end."""
+async def open_all(
+    backends: Iterable[Backend], settings: Settings, metrics: Metrics | None = None
+) -> AsyncIterator[dict[Backend, Resources]]:
+    """The resources of each backend, closed at the end; they share channels to all that the settings name."""
+    metrics = metrics or Metrics()
     async with AsyncExitStack() as closing:
-        yield {backend: await closing.enter_async_context(open_resources(backend, settings)) for backend in backends}
+        addresses = settings.addresses.model_dump()
+        channels = await closing.enter_async_context(open_channels(addresses, metrics))
+        yield {
+            backend: await closing.enter_async_context(open_resources(backend, settings, metrics, channels))
+            for backend in backends
+        }
 
 
 def _make_folder(url: str) -> None:
@@ -100,11 +124,15 @@ class BackendServer:
         self._address = address
         self._stopping = False
         self._server = create_server(metrics)
+        self._beside: list[Server] = []
+        self._checks: dict[Backend, dict[str, Check]] = {}
         for backend, resources in backends.items():
-            backend.attach(self._server, resources)
-        self._stores = {backend: store_check(backend, resources) for backend, resources in backends.items()}
-        for backend, check in self._stores.items():
-            readiness.add(f"{backend.name} store", check)
+            attached = backend.attach(self._server, resources) or Attached()
+            self._beside += attached.servers
+            self._checks[backend] = {STORE: store_check(backend, resources), **attached.checks}
+            for name, check in self._checks[backend].items():
+                readiness.add(f"{backend.name} {name}", check)
+        add_upkeep(self._server, backends)
         self._health = add_health_and_reflection(self._server, [backend.service for backend in backends])
         with claimed(address):
             self._server.add_insecure_port(address)
@@ -114,32 +142,40 @@ class BackendServer:
         if self._stopping:  # A server that was shut down would never end once it is started.
             return
         await self._server.start()
-        _log.info("serving", address=self._address, backends=[backend.name for backend in self._stores])
+        _log.info("serving", address=self._address, backends=[backend.name for backend in self._checks])
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._become_healthy())
+            for server in self._beside:
+                group.create_task(server.serve())
             await self._server.wait_for_termination()
             watch.cancel()
 
     async def stop(self, grace: float) -> None:
         """Tells clients to go elsewhere, lets calls in flight end for `grace` seconds, then cancels them."""
         self._stopping = True
+        ends_at = time.monotonic() + grace
         await self._health.close()
         await self._server.stop(grace)
         release(self._address)
+        # Calls may need what runs beside the server as long as they last.
+        async with asyncio.TaskGroup() as group:
+            for server in self._beside:
+                group.create_task(server.stop(max(0.0, ends_at - time.monotonic())))
 
     async def _become_healthy(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for backend, check in self._stores.items():
-                group.create_task(self._serve_once_ready(backend, check))
+            for backend, checks in self._checks.items():
+                group.create_task(self._serve_once_ready(backend, checks))
         await self._health.serving("")
 
-    async def _serve_once_ready(self, backend: Backend, check: Check) -> None:
-        waited = False
-        while not await passes(check):
-            if not waited:
-                _log.warning("store is not ready: start it, or run `python -m services migrate`", backend=backend.name)
-            waited = True
-            await asyncio.sleep(PROBE_SECONDS)
+    async def _serve_once_ready(self, backend: Backend, checks: Mapping[str, Check]) -> None:
+        for name, check in checks.items():
+            waited = False
+            while not await passes(check):
+                if not waited:
+                    _log.warning(f"{name} is not ready{REMEDY.get(name, '')}", backend=backend.name)
+                waited = True
+                await asyncio.sleep(PROBE_SECONDS)
         await self._health.serving(backend.service)
 
 

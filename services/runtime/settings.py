@@ -2,13 +2,14 @@
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "ATRIUM_"
@@ -25,8 +26,15 @@ GATEWAY_NAMES = (
     "OPERATION_ALIASES",
 )
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
+COMMAND_NAMES = ("TOKEN",)
+"""What only commands read: secrets, which no process keeps."""
 DATABASES = ("sqlite+aiosqlite", "postgresql+psycopg")
+BUSES = ("memory", "kafka")
 CACHES = ("memory", "redis", "rediss", "unix")
+OFF = "off"
+CRON_RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+"""The least and the greatest second, minute, hour, day, month and weekday."""
+CRON_PART = re.compile(r"(\*|(?P<first>\d{1,2})(-(?P<last>\d{1,2}))?)(/[1-9]\d?)?", re.ASCII)
 # The path of a unix socket ends at 107 bytes on Linux and 103 on macOS; beyond, the system only says "invalid".
 LONGEST_SOCKET_PATH = 103
 
@@ -69,11 +77,54 @@ def check_cache(url: str) -> str:
     return url
 
 
+def check_bus(url: str) -> str:
+    """The URL of a bus as it is, when Atrium has an implementation for it."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in BUSES or (scheme == "memory" and rest):
+        raise ValueError("must be memory:// or kafka://host:port")
+    if scheme == "kafka":
+        for server in rest.split(","):
+            _check_kafka_server(server)
+    return url
+
+
+def _check_kafka_server(server: str) -> None:
+    try:
+        check_address(server)
+    except ValueError as error:
+        raise ValueError("names no server: kafka://host:port, several after commas") from error
+    if server.startswith("unix:"):
+        raise ValueError("names no server: kafka://host:port, several after commas")
+
+
 def check_endpoint(url: str) -> str:
     """The URL of an HTTP endpoint as it is."""
     if not _readable(url) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise ValueError("must be http://host:port or https://host:port")
     return url
+
+
+def check_cron(expression: str) -> str:
+    """The cron expression as it is: minute, hour, day, month and weekday in numbers, or seconds before them."""
+    if expression == OFF:
+        return expression
+    fields = expression.split()
+    ranges = CRON_RANGES[-len(fields) :] if len(fields) in (5, 6) else ()
+    if not ranges or not all(map(_is_cron_field, fields, ranges)):
+        raise ValueError("must be a cron expression of numbers, such as `5 * * * *`, or `off`")
+    return expression
+
+
+def _is_cron_field(field: str, limits: tuple[int, int]) -> bool:
+    low, high = limits
+    for part in field.split(","):
+        found = CRON_PART.fullmatch(part)
+        if not found:
+            return False
+        numbers = [int(number) for number in found.group("first", "last") if number]
+        if not all(low <= number <= high for number in numbers) or numbers != sorted(numbers):
+            return False
+    return True
 
 
 def _readable(url: str) -> bool:
@@ -95,10 +146,42 @@ class Addresses(BaseModel):
     permission: Address = Field("127.0.0.1:7102", description="Address of the permission backend.")
     banner: Address = Field("127.0.0.1:7103", description="Address of the banner backend.")
     activity: Address = Field("127.0.0.1:7104", description="Address of the activity backend.")
+    identifier: Address = Field("127.0.0.1:7105", description="Address of the identifier backend.")
+    job: Address = Field("127.0.0.1:7106", description="Address of the job service.")
+    admin: Address = Field("127.0.0.1:7107", description="Address of the admin backend.")
+    task: Address = Field("127.0.0.1:7108", description="Address of the task backend.")
 
     def of(self, backend: str) -> str:
         """The address of the backend with this name."""
         return str(getattr(self, backend))
+
+    @classmethod
+    def sockets(cls, folder: str | Path) -> Self:
+        """Every backend at a unix socket of its own in the folder."""
+        return cls(**{name: f"unix:{folder}/{name}" for name in cls.model_fields})
+
+
+Cron = Annotated[str, AfterValidator(check_cron)]
+
+
+class Schedules(BaseModel):
+    """When tasks run, in UTC."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(True, description="Whether the task backend runs tasks by itself.")
+    rollup_hourly: Cron = Field(
+        "5 * * * *", description="When the last hour is rolled up: a cron expression in UTC, or `off`."
+    )
+    rollup_daily: Cron = Field("15 0 * * *", description="When the last day is rolled up.")
+    purge_sessions: Cron = Field("25 * * * *", description="When sessions that ended a while ago are removed.")
+    end_closures: Cron = Field("35 * * * *", description="When closures are ended whose cooling-off period is over.")
+    clean_up: Cron = Field("45 3 * * *", description="When old events and runs are removed.")
+
+    def by_task(self) -> dict[str, str]:
+        """The cron expression of each task that has one, by the name of the task."""
+        expressions = self.model_dump(exclude={"enabled"})
+        return {name.replace("_", "-"): cron for name, cron in expressions.items() if cron != OFF}
 
 
 class Settings(BaseSettings):
@@ -117,6 +200,11 @@ class Settings(BaseSettings):
     cache: Annotated[str, AfterValidator(check_cache)] = Field(
         "memory://", description="The cache of the backends: `memory://` or `redis://host:port/number`.", repr=False
     )
+    bus: Annotated[str, AfterValidator(check_bus)] = Field(
+        "memory://",
+        description="What carries events: `memory://` within one process that runs every backend, or "
+        "`kafka://host:port`, several servers after commas.",
+    )
     addresses: Addresses = Field(
         Addresses(), description="Where the backends listen, and where the gateway finds them."
     )
@@ -127,11 +215,27 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         2.0, ge=0, le=300, description="How long work in flight may go on after a stop signal."
     )
+    ids: Literal["local://", "identifier://"] | None = Field(
+        None,
+        description="Where ids of new rows come from: `identifier://` (the identifier backend) or `local://` (this "
+        "process, which must have a number of its own); unset: the identifier, unless there is a number.",
+    )
     worker: int | None = Field(
         None,
         ge=0,
         lt=1024,
-        description="Number of this process in the ids it makes, 0 to 1023, unique among processes; unset: random.",
+        validate_default=True,
+        description="Number of this process in the ids that it makes by itself, 0 to 1023, unique among processes.",
+    )
+    cooling_off_days: float = Field(
+        7.0, gt=0, le=365, description="For how many days the closure of an account can be undone."
+    )
+    schedules: Schedules = Field(Schedules(), description="When tasks run.")
+    report_url: Annotated[str, AfterValidator(check_endpoint)] | None = Field(
+        None,
+        description="Where roll-ups are posted, such as `https://example.org/reports`; unset: into files below the "
+        "data folder.",
+        repr=False,
     )
     metrics_port: int | None = Field(
         None,
@@ -139,6 +243,16 @@ class Settings(BaseSettings):
         lt=65536,
         description="Port on which a backend process answers `/metrics`, `/livez` and `/readyz`; unset: none.",
     )
+
+    @field_validator("worker")
+    @classmethod
+    def _has_a_number_where_one_is_used(cls, worker: int | None, others: ValidationInfo) -> int | None:
+        ids = others.data.get("ids")
+        if ids == "local://" and worker is None:
+            raise ValueError("must be set where ATRIUM_IDS is local://")
+        if ids == "identifier://" and worker is not None:
+            raise ValueError("must not be set where ATRIUM_IDS is identifier://")
+        return worker
 
     def database_url(self, backend: str) -> str:
         """The URL of one backend's database."""
@@ -174,7 +288,7 @@ def names(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[str]:
 
 
 def _known_names(kind: type[Settings]) -> set[str]:
-    return {*names(kind), *(PREFIX + name for name in GATEWAY_NAMES)}
+    return {*names(kind), *(PREFIX + name for name in (*GATEWAY_NAMES, *COMMAND_NAMES))}
 
 
 def _unknown_names(kind: type[Settings]) -> Iterator[str]:

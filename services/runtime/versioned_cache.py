@@ -144,6 +144,13 @@ class Entries:
         """Puts a writer's mark over whatever the key holds."""
         await self._redis.set(key, mark, px=MARK_MS)
 
+    async def mark_all(self, marks: Mapping[str, bytes]) -> None:
+        """Puts writers' marks over whatever the keys hold."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for key, mark in marks.items():
+                pipeline.set(key, mark, px=MARK_MS)
+            await pipeline.execute()
+
     async def settle(self, key: str, mark: bytes, version: int, entry: bytes, milliseconds: int) -> None:
         """Puts the entry in the place of the mark or of a lower version, or empties the key."""
         await self._settle(keys=[key], args=[mark, version, entry, milliseconds])
@@ -206,6 +213,10 @@ class _Seen(Generic[T]):
     unanswered: list[str] = field(default_factory=list)
 
 
+def _new_mark() -> bytes:
+    return b"W" + secrets.token_bytes(12)
+
+
 class VersionedCache(Generic[T]):
     """Values of one type by key, read through and written through; see the module for its promise."""
 
@@ -253,17 +264,34 @@ class VersionedCache(Generic[T]):
     async def writing(self, key: str) -> AsyncIterator[Write[T]]:
         """Wraps a transaction that changes the value of `key`; commit inside the block, then `put` the new value."""
         write = Write[T]()
-        mark = b"W" + secrets.token_bytes(12)
+        mark = _new_mark()
         try:
             marked = await self._marked(key, mark)
             yield write
         except BaseException:
-            await self._settled(key, self._entries.empty([self._prefix + key]))
+            await self._forget([key])
             raise
         if write.value is None or not marked:
-            await self._settled(key, self._entries.empty([self._prefix + key]))
+            await self._forget([key])
         else:
-            await self._settled(key, self._settling(key, mark, write.value))
+            await self._settled([key], self._settling(key, mark, write.value))
+
+    @asynccontextmanager
+    async def forgetting(self, keys: Iterable[str]) -> AsyncIterator[None]:
+        """Wraps a transaction that changes or deletes the values of `keys`, all of which the cache then forgets.
+
+        Each is written as by `writing` with nothing put, in two round trips for all. Begin it before the commit, end
+        it after: inside the transaction will do for its beginning.
+        """
+        written = list(dict.fromkeys(keys))
+        if not written:
+            yield
+            return
+        try:
+            await self._attempt(self._entries.mark_all({self._prefix + key: _new_mark() for key in written}))
+            yield
+        finally:
+            await self._forget(written)
 
     async def _look(self, keys: list[str]) -> _Seen[T]:
         seen = _Seen[T]()
@@ -330,16 +358,22 @@ class VersionedCache(Generic[T]):
         entry, milliseconds = self._entry(value)
         return self._entries.settle(self._prefix + key, mark, self._version_of(value), entry, milliseconds)
 
-    async def _settled(self, key: str, call: Awaitable[None]) -> None:
-        """Runs the last call of a write; when that fails or is cancelled, remembers that the key must be emptied."""
+    async def _forget(self, keys: Collection[str]) -> None:
+        await self._settled(keys, self._entries.empty([self._prefix + key for key in keys]))
+
+    async def _settled(self, keys: Collection[str], call: Awaitable[None]) -> None:
+        """Runs the last call of a write; when that fails or is cancelled, remembers that the keys must be emptied."""
         try:
             await call
         except CACHE_FAILURES as error:
-            self._owed[key] = object()
+            self._owe(keys)
             self._outage.failed(error)
         except BaseException:
-            self._owed[key] = object()
+            self._owe(keys)
             raise
+
+    def _owe(self, keys: Collection[str]) -> None:
+        self._owed.update((key, object()) for key in keys)
 
     async def _usable(self, keys: list[str]) -> list[str]:
         """Those of the keys that may be looked up in the cache now."""

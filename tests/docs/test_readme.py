@@ -22,8 +22,13 @@ CHANGES_DAILY = "banners"
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_gateway(tmp_path_factory.mktemp("readme")) as address:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("readme")
+
+
+@pytest.fixture(scope="module")
+def gateway(folder: Path) -> Iterator[str]:
+    with running_gateway(folder) as address:
         yield address
 
 
@@ -54,10 +59,10 @@ def test_the_home_query_answers_what_the_readme_shows(gateway: str) -> None:
     assert same_but_for_the_day(json.loads(answer), real), json.dumps(real, indent=2, ensure_ascii=False)
 
 
-def test_every_shell_example_runs(gateway: str, tmp_path: Path) -> None:
+def test_every_shell_example_runs(gateway: str, folder: Path) -> None:
     script = "\n".join(blocks(README, "sh")).replace(DEFAULT_ADDRESS, gateway)
 
-    ended = run(script, tmp_path)
+    ended = run(script, folder / "data")
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert '{"data":{"viewer":{"type":"GUEST","home":{"__typename":"GuestHome"}}}}' in ended.stdout

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from gateway.announcement import DEMO_HANDLES
 from gateway.app import create_app
-from gateway.health import Health
+from gateway.health import CONTRACTS, Health
 from gateway.process import sign_in_demo
 from gateway.settings import Settings
 from loaders import Clients
@@ -27,6 +27,7 @@ from services.runtime.demo import load_demo
 from services.runtime.lifecycle import Readiness
 from services.runtime.migrate import migrate
 from services.runtime.serving import BackendServers, open_all, serve_backends
+from services.runtime.settings import Addresses
 from services.runtime.telemetry import Metrics
 
 Interceptors = Sequence[grpc.aio.UnaryUnaryClientInterceptor]
@@ -115,14 +116,14 @@ def settings_of(folder: Path, **changed: Any) -> Settings:
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Backends]:
     """The backends on the stores in the folder."""
-    settings = settings_of(folder)
     readiness, metrics = Readiness(), Metrics()
     async with AsyncExitStack() as closing:
-        resources = await closing.enter_async_context(open_all(BACKENDS.values(), settings))
         # pytest's own folders have names too long for a socket.
         sockets = closing.enter_context(TemporaryDirectory(prefix="atrium-"))
+        settings = settings_of(folder, addresses=Addresses.sockets(sockets))
+        resources = await closing.enter_async_context(open_all(BACKENDS.values(), settings))
         group = await closing.enter_async_context(asyncio.TaskGroup())
-        addresses = {backend: f"unix:{sockets}/{backend.name}" for backend in resources}
+        addresses = {backend: settings.addresses.of(backend.name) for backend in resources}
         servers = {}
         for backend, address in addresses.items():
             lent = {backend: resources[backend]}
@@ -148,6 +149,7 @@ async def channels_to(
                 )
             )
             for name, address in backends.addresses.items()
+            if name in CONTRACTS
         }
 
 

@@ -6,6 +6,7 @@ from gateway.context import OperationContext, bearer_token, identity_of, type_na
 from schema import errcode
 from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
+from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Identity, Loaders
 from services.runtime.telemetry import Metrics
 
@@ -36,6 +37,9 @@ class FakeClients:
 
     def commands(self) -> Commands:
         return cast(Commands, None)
+
+    def admin(self) -> Desk:
+        return cast(Desk, None)
 
 
 def session(status: "account_pb2.AccountStatus.ValueType") -> account_pb2.VerifiedSession:

@@ -1,16 +1,14 @@
 import pytest
 
-from gateway.health import service_name, summary
+from gateway.health import CONTRACTS, service_name, summary
 from services.backends import BACKENDS
 from tests.gateway.conftest import House
 
-ALL_UP = {"account": "up", "permission": "up", "banner": "up", "activity": "up"}
+ALL_UP = {"account": "up", "permission": "up", "banner": "up", "activity": "up", "admin": "up"}
 
 
 def test_the_gateway_asks_for_the_services_that_the_backends_serve() -> None:
-    assert {name: service_name(name) for name in BACKENDS} == {
-        name: backend.service for name, backend in BACKENDS.items()
-    }
+    assert {name: service_name(name) for name in CONTRACTS} == {name: BACKENDS[name].service for name in CONTRACTS}
 
 
 async def test_the_process_lives(house: House) -> None:
@@ -24,7 +22,7 @@ async def test_it_is_ready_when_every_backend_serves(house: House) -> None:
     assert (response.status_code, response.json()) == (200, {"status": "ready", "backends": ALL_UP})
 
 
-@pytest.mark.parametrize("down", ["permission", "banner", "activity"])
+@pytest.mark.parametrize("down", ["permission", "banner", "activity", "admin"])
 async def test_a_backend_that_answers_can_do_without_leaves_it_ready_but_degraded(house: House, down: str) -> None:
     await house.backends.healthy()
     await house.backends.stop(down)

@@ -15,7 +15,7 @@ from tests.gateway.process import Running, finished, running
 from tests.gateway.test_home import HOME
 from tests.gateway.test_run import ask
 
-ALL_UP = {"account": "up", "permission": "up", "banner": "up", "activity": "up"}
+ALL_UP = {"account": "up", "permission": "up", "banner": "up", "activity": "up", "admin": "up"}
 
 
 @dataclass
@@ -46,7 +46,7 @@ def stores(stack: str, request: pytest.FixtureRequest, tmp_path: Path) -> dict[s
 
 @pytest.fixture
 def town(stores: dict[str, str], tmp_path: Path) -> Iterator[Town]:
-    """All processes, ready; two backends share one behind a unix socket, two are reached by TCP."""
+    """All processes, ready; three backends share one behind a unix socket, two are reached by TCP."""
     with ExitStack() as closing:
         folder = closing.enter_context(TemporaryDirectory(prefix="atrium-"))
         shared = f"unix:{folder}/shared"
@@ -54,6 +54,7 @@ def town(stores: dict[str, str], tmp_path: Path) -> Iterator[Town]:
         settings = stores | {
             "ADDRESSES__ACCOUNT": shared,
             "ADDRESSES__PERMISSION": shared,
+            "ADDRESSES__ADMIN": shared,
             "ADDRESSES__BANNER": f"127.0.0.1:{free_port()}",
             "ADDRESSES__ACTIVITY": f"127.0.0.1:{free_port()}",
             "PORT": str(port),
@@ -65,7 +66,7 @@ def town(stores: dict[str, str], tmp_path: Path) -> Iterator[Town]:
             names[0]: closing.enter_context(
                 running(("services", "serve", *names), settings, tmp_path / f"{names[0]}.txt")
             )
-            for names in (("account", "permission"), ("banner",), ("activity",))
+            for names in (("account", "permission", "admin"), ("banner",), ("activity",))
         }
         gateway = closing.enter_context(running(("gateway", "run"), settings, tmp_path / "gateway.txt"))
         town = Town(settings, backends, gateway, f"http://127.0.0.1:{port}")

@@ -28,9 +28,12 @@ class FakeChannel:
 
         return call
 
+    unary_stream = unary_unary
+    """Stubs prepare their streams too; nobody here reads one."""
+
 
 def channels(**answers: Answer) -> tuple[FakeChannel, dict[str, grpc.aio.Channel]]:
     """One channel that every backend is reached through, answering the RPCs that are named."""
     channel = FakeChannel(answers)
-    everywhere = dict.fromkeys(("account", "permission", "banner", "activity"), cast(grpc.aio.Channel, channel))
-    return channel, everywhere
+    backends = ("account", "permission", "banner", "activity", "admin")
+    return channel, dict.fromkeys(backends, cast(grpc.aio.Channel, channel))

@@ -30,6 +30,20 @@ async def test_an_account_answered_twice_is_answered_once() -> None:
     assert await Clients(everywhere).loaders(Metrics()).account_by_id.load_many([3]) == [pb.Account(id=3)]
 
 
+async def test_an_id_that_was_merged_finds_whoever_took_over() -> None:
+    reply = pb.BatchGetAccountsResponse(accounts=[pb.Account(id=2), pb.Account(id=3)], merged={7: 3, 9: 3, 8: 99})
+    _, everywhere = channels(BatchGetAccounts=lambda _: reply)
+    found = await Clients(everywhere).loaders(Metrics()).account_by_id.load_many([7, 8, 9, 2, 3])
+    assert [account and account.id for account in found] == [3, None, 3, 2, 3]
+
+
+async def test_a_handle_that_was_merged_finds_whoever_took_over() -> None:
+    reply = pb.BatchGetAccountsByHandleResponse(accounts=[pb.Account(id=3, handle="Cy")], merged={"ada": 3, "bo": 99})
+    _, everywhere = channels(BatchGetAccountsByHandle=lambda _: reply)
+    found = await Clients(everywhere).loaders(Metrics()).account_by_handle.load_many(["Ada", "bo", "CY"])
+    assert [account and account.id for account in found] == [3, None, 3]
+
+
 async def test_a_handle_finds_its_account_without_case() -> None:
     reply = pb.BatchGetAccountsByHandleResponse(accounts=[pb.Account(id=1, handle="Ada")])
     channel, everywhere = channels(BatchGetAccountsByHandle=lambda _: reply)
@@ -124,3 +138,19 @@ async def test_all_of_a_profile_is_sent_when_given() -> None:
     )
     (_, request) = channel.calls[0]
     assert {field.name for field, _ in request.ListFields()} == set(pb.UpdateProfileRequest.DESCRIPTOR.fields_by_name)
+
+
+async def test_closing_and_reopening_are_of_the_viewers_own_account() -> None:
+    closing, active = pb.Account(id=1, version=3), pb.Account(id=1, version=4)
+    channel, everywhere = channels(
+        CloseAccount=lambda _: pb.CloseAccountResponse(account=closing),
+        ReopenAccount=lambda _: pb.ReopenAccountResponse(account=active),
+    )
+    commands = Clients(everywhere).commands()
+    assert await commands.close_account(ADA, "Leaving") == closing
+    assert await commands.reopen_account(ADA) == active
+    ada = Viewer(account_id=1, account_type=ACCOUNT_TYPE_PERSONAL)
+    assert channel.calls == [
+        ("CloseAccount", pb.CloseAccountRequest(actor=ada, account_id=1, reason="Leaving")),
+        ("ReopenAccount", pb.ReopenAccountRequest(actor=ada, account_id=1)),
+    ]

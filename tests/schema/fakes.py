@@ -23,7 +23,7 @@ SAM = Identity(4, identity_pb2.ACCOUNT_TYPE_STAFF)
 NEW = Identity(6, NEWER)
 ACTIVE = account_pb2.ACCOUNT_STATUS_ACTIVE
 SCHEMA = create_schema()
-PERMISSIONS = {"activity.publish", "activity.follow", "profile.edit"}
+PERMISSIONS = {"activity.publish", "activity.follow", "profile.edit", "account.close"}
 """What everybody who is signed in may do here."""
 
 
@@ -127,6 +127,16 @@ class FakeCommands:
         self._tell("update_profile", viewer, changes)
         return account(viewer, "ada", display_name="Countess")
 
+    async def close_account(self, viewer: Identity, reason: str) -> account_pb2.Account:
+        self._tell("close_account", viewer, reason)
+        closing = account(viewer, "ada")
+        closing.status = account_pb2.ACCOUNT_STATUS_CLOSING
+        return closing
+
+    async def reopen_account(self, viewer: Identity) -> account_pb2.Account:
+        self._tell("reopen_account", viewer)
+        return account(viewer, "ada")
+
     async def follow(self, viewer: Identity, account_id: int) -> bool:
         self._tell("follow", viewer, account_id)
         return True
@@ -149,6 +159,8 @@ class FakeContext:
         self.token = None if viewer.is_guest else "secret-token"
         self.loaders = FakeLoaders()
         self.commands = FakeCommands()
+        self.admin: Any = None
+        """The staff's desk; a test that asks it brings one."""
         self.degraded: list[Degradation] = []
         self.renewals = 0
 

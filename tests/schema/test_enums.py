@@ -5,10 +5,12 @@ import pytest
 
 from schema.generated.account.v1.account_pb2 import AccountStatus as AccountStatusContract
 from schema.generated.activity.v1.activity_pb2 import ActivityKind as ActivityKindContract
+from schema.generated.admin.v1 import admin_pb2
 from schema.generated.banner.v1.banner_pb2 import BannerSlot as BannerSlotContract
 from schema.generated.identity.v1 import identity_pb2
 from schema.generated.identity.v1.identity_pb2 import AccountType as AccountTypeContract
 from schema.graphql.accounts import ACCOUNTS
+from schema.graphql.admin.enums import AdminChangeKind, AdminMergeState
 from schema.graphql.enums import AccountStatus, AccountType, ActivityKind, BannerSlot
 from schema.graphql.homes import HOMES
 
@@ -17,6 +19,10 @@ PAIRS: list[tuple[type[Enum], Any, str]] = [
     (AccountStatus, AccountStatusContract, "ACCOUNT_STATUS_"),
     (ActivityKind, ActivityKindContract, "ACTIVITY_KIND_"),
     (BannerSlot, BannerSlotContract, "BANNER_SLOT_"),
+    (AccountStatus, admin_pb2.AccountStatus, "ACCOUNT_STATUS_"),
+    (ActivityKind, admin_pb2.ActivityKind, "ACTIVITY_KIND_"),
+    (AdminChangeKind, admin_pb2.ChangeKind, "CHANGE_KIND_"),
+    (AdminMergeState, admin_pb2.MergeState, "MERGE_STATE_"),
 ]
 
 

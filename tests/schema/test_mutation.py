@@ -4,6 +4,8 @@ import pytest
 
 from schema.errcode import (
     AccountNotFound,
+    AccountState,
+    AtriumError,
     BackendUnavailable,
     BadCredentials,
     InvalidArgument,
@@ -14,19 +16,22 @@ from schema.errcode import (
 )
 from schema.generated.activity.v1 import activity_pb2 as activity
 from schema.graphql.ports import PrivateKey
-from tests.schema.fakes import ADA, BO, FakeContext, FakeLoader, answer, refusal
+from tests.schema.fakes import ACCOUNTS, ADA, BO, FakeContext, FakeLoader, answer, refusal
 
 SIGN_IN = 'mutation { signIn(handle: "bo", password: "atrium-demo") { token expiresAt viewer { %s } } }'
 UPDATE = "mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { id displayName version } }"
 FOLLOW = "mutation ($id: ID!) { follow(accountId: $id) { id followerCount } }"
 UNFOLLOW = "mutation ($id: ID!) { unfollow(accountId: $id) { id followerCount } }"
 PUBLISH = "mutation ($input: PublishActivityInput!) { publishActivity(input: $input) { id kind text author { id } } }"
+CLOSE = "mutation ($reason: String!) { closeAccount(reason: $reason) { id status } }"
+REOPEN = "mutation { reopenAccount { id status } }"
 POST = {"input": {"kind": "POST", "text": "hello"}}
 NEEDS_SIGN_IN: list[tuple[str, dict[str, Any]]] = [
     (UPDATE, {"input": {"version": 1}}),
     (FOLLOW, {"id": "acc_2"}),
     (UNFOLLOW, {"id": "acc_2"}),
     (PUBLISH, POST),
+    (CLOSE, {"reason": "I am leaving"}),
 ]
 
 
@@ -163,6 +168,50 @@ async def test_nobody_follows_what_cannot_be_followed(
     error = await refusal(context, document, id=account_id)
     assert (type(error), error.message) == (kind, message)
     assert context.commands.told == []
+
+
+@pytest.mark.parametrize("document", [FOLLOW, UNFOLLOW])
+async def test_nobody_follows_themselves_by_the_id_of_an_account_that_was_merged_into_theirs(
+    context: FakeContext, document: str
+) -> None:
+    context.loaders.account_by_id = FakeLoader(lambda _: ACCOUNTS[1])
+    error = await refusal(context, document, id="acc_77")
+    assert (type(error), error.message) == (InvalidArgument, "accountId: must be the id of another account")
+    assert context.commands.told == []
+
+
+async def test_closing_and_its_undoing_answer_the_account_as_it_is_then(context: FakeContext) -> None:
+    assert await answer(context, CLOSE, reason="I am leaving") == {"closeAccount": {"id": "acc_1", "status": "CLOSING"}}
+    assert await answer(context, REOPEN) == {"reopenAccount": {"id": "acc_1", "status": "ACTIVE"}}
+    assert context.commands.told == [("close_account", ADA, "I am leaving"), ("reopen_account", ADA)]
+    assert context.renewals == 2
+
+
+@pytest.mark.parametrize("viewer", [FakeContext(), FakeContext(ADA, refusal=TokenExpired())])
+async def test_only_whoever_is_signed_in_reopens(viewer: FakeContext) -> None:
+    assert type(await refusal(viewer, REOPEN)) in (Unauthenticated, TokenExpired)
+    assert viewer.commands.told == []
+
+
+async def test_reopening_needs_no_permission(context: FakeContext) -> None:
+    context.loaders.permission.failure = BackendUnavailable("permission")
+    assert await answer(context, REOPEN) == {"reopenAccount": {"id": "acc_1", "status": "ACTIVE"}}
+
+
+@pytest.mark.parametrize(
+    ("document", "refused"),
+    [
+        (CLOSE, AccountState("the account is CLOSING: only an ACTIVE one can be closed")),
+        (CLOSE, InvalidArgument("reason", "must not be blank")),
+        (REOPEN, AccountState("the account is ACTIVE: there is no closure or suspension to undo")),
+    ],
+)
+async def test_what_cannot_be_closed_or_reopened_is_told_as_the_backend_tells_it(
+    context: FakeContext, document: str, refused: AtriumError
+) -> None:
+    context.commands.refusal = refused
+    error = await refusal(context, document, **({"reason": " "} if document == CLOSE else {}))
+    assert (type(error), error.message) == (type(refused), refused.message)
 
 
 async def test_an_activity_is_published_by_whoever_asks(context: FakeContext) -> None:

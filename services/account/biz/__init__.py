@@ -1,19 +1,53 @@
 """Accounts: what they are, who may see and change what, and who is signed in."""
 
 from services.account.biz.accounts import Accounts
-from services.account.biz.ports import AccountRepo, CredentialRepo, Passwords, SessionRepo
-from services.account.biz.rules import handle_key, token_hash, visible, wanted_attributes
+from services.account.biz.administration import Administration
+from services.account.biz.attributes import checked_attributes
+from services.account.biz.events import (
+    Changed,
+    Difference,
+    Happening,
+    Merged,
+    MergeStarted,
+    Opened,
+    StatusChanged,
+    changed,
+)
+from services.account.biz.lives import CLOSED_NAME, Lives
+from services.account.biz.merges import Merges, Pair
+from services.account.biz.ports import (
+    AccountRepo,
+    Change,
+    ChangeRepo,
+    CredentialRepo,
+    Ids,
+    Passwords,
+    SessionRepo,
+)
+from services.account.biz.rules import (
+    closed_handle,
+    handle_key,
+    handle_prefix_key,
+    name_key,
+    token_hash,
+    visible,
+    wanted_attributes,
+)
 from services.account.biz.sessions import SESSION_LIFETIME, Sessions
 from services.account.biz.words import (
     ACTING,
     ATTRIBUTES,
+    NO_ATTRIBUTES,
     Account,
+    AccountChange,
+    AccountFilter,
     AccountStatus,
     AccountType,
     Attributes,
     BusinessAttributes,
     CreatorAttributes,
     Credential,
+    NewAccount,
     OpenedSession,
     PersonalAttributes,
     PrivateAttributes,
@@ -28,18 +62,36 @@ from services.account.biz.words import (
 __all__ = [
     "ACTING",
     "ATTRIBUTES",
+    "CLOSED_NAME",
+    "NO_ATTRIBUTES",
     "SESSION_LIFETIME",
     "Account",
+    "AccountChange",
+    "AccountFilter",
     "AccountRepo",
     "AccountStatus",
     "AccountType",
     "Accounts",
+    "Administration",
     "Attributes",
     "BusinessAttributes",
+    "Change",
+    "ChangeRepo",
+    "Changed",
     "CreatorAttributes",
     "Credential",
     "CredentialRepo",
+    "Difference",
+    "Happening",
+    "Ids",
+    "Lives",
+    "MergeStarted",
+    "Merged",
+    "Merges",
+    "NewAccount",
+    "Opened",
     "OpenedSession",
+    "Pair",
     "Passwords",
     "PersonalAttributes",
     "PrivateAttributes",
@@ -49,9 +101,15 @@ __all__ = [
     "SessionState",
     "Sessions",
     "StaffAttributes",
+    "StatusChanged",
     "VerifiedSession",
     "Viewer",
+    "changed",
+    "checked_attributes",
+    "closed_handle",
     "handle_key",
+    "handle_prefix_key",
+    "name_key",
     "token_hash",
     "visible",
     "wanted_attributes",

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from schema.errcode import AccountClosed, AccountNotFound, Unauthenticated, VersionConflict
+from services.account.biz.events import Happening, changed
 from services.account.biz.ports import AccountRepo
 from services.account.biz.rules import handle_key, visible, wanted_attributes
-from services.account.biz.words import ACTING, Account, PrivateAttributes, ProfileChange, Viewer
+from services.account.biz.words import ACTING, Account, AccountStatus, PrivateAttributes, ProfileChange, Viewer
 
 
 class Accounts:
@@ -16,13 +17,34 @@ class Accounts:
         self._repo = repo
 
     async def by_ids(self, ids: Collection[int]) -> list[Account]:
-        """The visible accounts with these ids."""
+        """The visible accounts with these ids, those that were merged as they are."""
         return visible((await self._repo.by_ids(set(ids))).values())
 
-    async def by_handles(self, handles: Iterable[str]) -> list[Account]:
-        """The visible accounts with these handles, compared without case."""
+    async def answering(self, ids: Collection[int]) -> tuple[list[Account], dict[int, int]]:
+        """The visible accounts that answer to these ids; and for each id of a merged one, the id of who took over."""
+        return await self._followed(await self._repo.by_ids(set(ids)))
+
+    async def answering_handles(self, handles: Iterable[str]) -> tuple[list[Account], dict[str, int]]:
+        """The visible accounts that answer to these handles, compared without case.
+
+        And for each handle of a merged one, in lower case, the id of who took over.
+        """
         keys = {key for handle in handles if (key := handle_key(handle))}
-        return visible(await self._repo.by_handle_keys(keys)) if keys else []
+        named = await self._repo.by_handle_keys(keys) if keys else []
+        accounts, merged = await self._followed({account.id: account for account in named})
+        return accounts, {account.handle.lower(): merged[account.id] for account in named if account.id in merged}
+
+    async def _followed(self, asked: dict[int, Account]) -> tuple[list[Account], dict[int, int]]:
+        """The visible ones of these accounts, each merged one's place taken by who took over, and by whom."""
+        known, missing = asked, _led_to(asked)
+        # Once, as a rule: a merge that ends at this very moment may lead further.
+        while missing := missing - known.keys():
+            found = await self._repo.by_ids(missing)
+            known, missing = known | found, _led_to(found)
+        ends = {account_id: _end_of(account_id, known) for account_id in asked}
+        shown = {account.id: account for account in visible(ends.values())}
+        merged = {asked_for: end.id for asked_for, end in ends.items() if end.id != asked_for and end.id in shown}
+        return list(shown.values()), merged
 
     async def private_attributes(
         self, questions: Sequence[tuple[Viewer, int]]
@@ -57,4 +79,20 @@ class Accounts:
             raise AccountClosed
         if account.version != version:
             raise VersionConflict(version)
-        return await self._repo.save(replace(account, **wanted))  # type: ignore[arg-type]
+        after = replace(account, **wanted)  # type: ignore[arg-type]
+        return await self._repo.save(after, Happening(changed(account, after), viewer.account_id))
+
+
+def _led_to(accounts: dict[int, Account]) -> set[int]:
+    return {account.merged_into for account in accounts.values() if _is_merged(account) and account.merged_into}
+
+
+def _end_of(account_id: int, known: dict[int, Account]) -> Account:
+    account = known[account_id]
+    while _is_merged(account) and account.merged_into in known:
+        account = known[account.merged_into]
+    return account
+
+
+def _is_merged(account: Account) -> bool:
+    return account.status is AccountStatus.MERGED

@@ -58,6 +58,13 @@ class Sessions:
         accounts = await self._accounts.by_ids(ids) if ids else {}
         return [_verified(sessions.get(key), accounts, now) for key in hashes]
 
+    async def purge(self, before: datetime, limit: int) -> tuple[int, bool]:
+        """Removes at most so many sessions that expired before this moment; how many, and whether more did."""
+        # A session that is still open is never removed, whatever moment is asked for.
+        over = min(before, self._clock())
+        removed = await self._sessions.purge(over, limit)
+        return removed, removed == limit and await self._sessions.any_expired(over)
+
     async def _open(self, account: Account) -> OpenedSession:
         token, now = secrets.token_urlsafe(32), self._clock()
         session = Session(token_hash(token), account.id, now, now + self._lifetime)

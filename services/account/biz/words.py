@@ -1,6 +1,7 @@
 """What an account and a session are."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import IntEnum
 
@@ -53,6 +54,10 @@ class Attributes:
         """Those of them that only the account itself and staff may see."""
         return PrivateAttributes()
 
+    def with_verified(self, verified: bool) -> "Attributes | None":
+        """The same, with what the centre found out about who this is; None where the centre does not ask."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class PersonalAttributes(Attributes):
@@ -73,6 +78,10 @@ class CreatorAttributes(Attributes):
     category: str | None = None
     verified: bool = False
 
+    def with_verified(self, verified: bool) -> Attributes:
+        """The same, with what the centre found out about who this is."""
+        return replace(self, verified=verified)
+
 
 @dataclass(frozen=True, slots=True)
 class BusinessAttributes(Attributes):
@@ -81,6 +90,10 @@ class BusinessAttributes(Attributes):
     company_name: str
     industry: str | None = None
     verified: bool = False
+
+    def with_verified(self, verified: bool) -> Attributes:
+        """The same, with what the centre found out about who this is."""
+        return replace(self, verified=verified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +110,14 @@ ATTRIBUTES: dict[AccountType, type[Attributes]] = {
     AccountType.STAFF: StaffAttributes,
 }
 """The attributes of each account type. A guest has no account."""
+
+NO_ATTRIBUTES: dict[AccountType, Attributes] = {
+    AccountType.PERSONAL: PersonalAttributes(),
+    AccountType.CREATOR: CreatorAttributes(),
+    AccountType.BUSINESS: BusinessAttributes(company_name=""),
+    AccountType.STAFF: StaffAttributes(department=""),
+}
+"""What is left of the attributes of each type when everything personal is taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +136,10 @@ class Account:
     closes_at: datetime | None
     """When the cooling-off period ends; only while it is CLOSING."""
     attributes: Attributes
+    merging_into: int | None = None
+    """The account that its data is being moved to; it is SUSPENDED meanwhile."""
+    merged_into: int | None = None
+    """The account that took over, never one that was merged itself; only once it is MERGED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +169,38 @@ class ProfileChange:
     """Empty removes it."""
     bio: str | None = None
     """Empty removes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange(ProfileChange):
+    """What staff wants changed; None stays as it is."""
+
+    verified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to be opened."""
+
+    type: AccountType
+    handle: str
+    display_name: str
+    password: str = field(repr=False)
+    attributes: Attributes | None
+    """Those of its type; a personal account may have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """Which accounts to find: those that match everything that is set."""
+
+    first: int
+    after_id: int = 0
+    ids: Sequence[int] = ()
+    handle_prefix: str = ""
+    name_part: str = ""
+    types: Sequence[int] = ()
+    statuses: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

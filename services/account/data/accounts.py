@@ -3,49 +3,72 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from schema.errcode import AccountNotFound, HandleTaken, VersionConflict
-from services.account.biz import Account, AccountRepo, AccountStatus
-from services.account.data.records import COLUMNS, AccountRecord, from_record, to_record, to_row
-from services.account.data.tables import account_table, team_table
+from services.account.biz import Account, AccountFilter, AccountRepo, AccountStatus, Happening
+from services.account.data import statements
+from services.account.data.events import tell
+from services.account.data.records import AccountRecord, from_record, to_record, to_row
+from services.account.data.tables import account_table, credential_table, team_table
 from services.runtime.database import Database
+from services.runtime.outbox import Outbox
 from services.runtime.versioned_cache import VersionedCache
 
 
 class SqlAccountRepo:
     """Accounts of a SQL database: one statement for each question, whatever the number of keys."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
+        self._outbox = outbox
 
     async def by_ids(self, ids: Collection[int]) -> dict[int, Account]:
         """Those that exist."""
-        return {account.id: account for account in await self._where(account_table.c.id.in_(ids))}
+        async with self._database.read() as session:
+            accounts = await statements.accounts_where(session, account_table.c.id.in_(ids))
+        return {account.id: account for account in accounts}
 
     async def by_handle_keys(self, keys: Collection[str]) -> list[Account]:
         """Those that exist with these handles in lower case."""
-        return await self._where(account_table.c.handle_key.in_(keys))
+        async with self._database.read() as session:
+            return await statements.accounts_where(session, account_table.c.handle_key.in_(keys))
 
     async def stored(self, account_id: int) -> Account | None:
         """The account, if it exists."""
         return (await self.by_ids([account_id])).get(account_id)
 
-    async def save(self, account: Account) -> Account:
+    async def search(self, wanted: AccountFilter) -> list[Account]:
+        """Those that match, by id."""
+        async with self._database.read() as session:
+            return await statements.accounts_where(session, *statements.matching(wanted), first=wanted.first)
+
+    async def merging_into(self, account_id: int) -> list[int]:
+        """Ids of the accounts that are being merged into this one, in order."""
+        async with self._database.read() as session:
+            return await statements.merging_into(session, account_id)
+
+    async def create(self, account: Account, password_hash: str, happening: Happening) -> None:
+        """Keeps a new account with its password hash, as `AccountRepo` promises."""
+        credential = {"account_id": account.id, "password_hash": password_hash}
+        try:
+            async with self._database.transaction() as session:
+                await session.execute(insert(account_table).values(to_row(account)))
+                await session.execute(insert(credential_table).values(credential))
+                await tell(self._outbox, session, account, happening)
+        except IntegrityError as error:
+            raise statements.taken(error, account.handle) or error from error
+
+    async def save(self, account: Account, happening: Happening) -> Account:
         """Keeps it as its next version, as `AccountRepo` promises."""
         saved = replace(account, version=account.version + 1)
         try:
             async with self._database.transaction() as session:
-                await self._update(session, account.version, saved)
+                await statements.update_account(session, account.version, saved)
+                await tell(self._outbox, session, saved, happening)
         except IntegrityError as error:
-            # SQLite names the column, PostgreSQL the constraint, which is named after the column.
-            if "handle_key" not in str(error.orig):
-                raise
-            raise HandleTaken(account.handle) from error
+            raise statements.taken(error, account.handle) or error from error
         return saved
 
     async def teams(self, business_ids: Collection[int]) -> dict[int, list[int]]:
@@ -75,21 +98,6 @@ class SqlAccountRepo:
         async with self._database.read() as session:
             return list(await session.scalars(query))
 
-    async def _where(self, condition: ColumnElement[bool]) -> list[Account]:
-        async with self._database.read() as session:
-            rows = await session.execute(select(*COLUMNS).where(condition))
-            return [from_record(AccountRecord(*row)) for row in rows]
-
-    async def _update(self, session: AsyncSession, version: int, saved: Account) -> None:
-        columns = account_table.c
-        change = update(account_table).where(columns.id == saved.id, columns.version == version).values(to_row(saved))
-        result = cast(CursorResult[Any], await session.execute(change))
-        if result.rowcount:
-            return
-        if await session.scalar(select(columns.id).where(columns.id == saved.id)) is None:
-            raise AccountNotFound(saved.id)
-        raise VersionConflict(version)
-
 
 class CachedAccountRepo:
     """The accounts of another repo, those asked for by id from a cache."""
@@ -111,10 +119,24 @@ class CachedAccountRepo:
         """As the store has it."""
         return await self._inner.stored(account_id)
 
-    async def save(self, account: Account) -> Account:
+    async def search(self, wanted: AccountFilter) -> list[Account]:
+        """Those that match, as the store has them."""
+        return await self._inner.search(wanted)
+
+    async def merging_into(self, account_id: int) -> list[int]:
+        """Ids of the accounts that are being merged into this one, as the store has them."""
+        return await self._inner.merging_into(account_id)
+
+    async def create(self, account: Account, password_hash: str, happening: Happening) -> None:
+        """Keeps a new account, in store and cache."""
+        async with self._cache.writing(str(account.id)) as write:
+            await self._inner.create(account, password_hash, happening)
+            write.put(to_record(account))
+
+    async def save(self, account: Account, happening: Happening) -> Account:
         """Keeps it as its next version, in store and cache."""
         async with self._cache.writing(str(account.id)) as write:
-            saved = await self._inner.save(account)
+            saved = await self._inner.save(account, happening)
             write.put(to_record(saved))
         return saved
 

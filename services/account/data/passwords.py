@@ -27,6 +27,11 @@ class Argon2Passwords:
         self._nobodys_hash = self._hasher.hash(secrets.token_urlsafe())
         self._turn = asyncio.Semaphore(AT_ONCE)
 
+    async def hash(self, password: str) -> str:
+        """A hash by today's parameters."""
+        async with self._turn:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
     async def match(self, password: str, password_hash: str | None) -> bool:
         """Whether the hash is of this password. None is compared as well: the time must not tell who has an account."""
         async with self._turn:
@@ -37,8 +42,7 @@ class Argon2Passwords:
         """A new hash when the old one was made by other parameters than today's, else None."""
         if not self._hasher.check_needs_rehash(password_hash):
             return None
-        async with self._turn:
-            return await asyncio.to_thread(self._hasher.hash, password)
+        return await self.hash(password)
 
     def _matches(self, password: str, password_hash: str) -> bool:
         try:

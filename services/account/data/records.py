@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement
 
-from services.account.biz import ATTRIBUTES, Account, AccountStatus, AccountType, handle_key
+from services.account.biz import ATTRIBUTES, Account, AccountStatus, AccountType, handle_key, name_key
 from services.account.data.tables import account_table
 
 
@@ -24,6 +24,8 @@ class AccountRecord(msgspec.Struct, frozen=True, array_like=True):
     created_at: datetime
     closes_at: datetime | None
     attributes: dict[str, Any]
+    merging_into: int | None = None
+    merged_into: int | None = None
 
 
 COLUMNS: list[ColumnElement[Any]] = [account_table.c[name] for name in AccountRecord.__struct_fields__]
@@ -38,7 +40,8 @@ def to_record(account: Account) -> AccountRecord:
 
 def to_row(account: Account) -> dict[str, Any]:
     """The account as its table keeps it."""
-    return msgspec.structs.asdict(to_record(account)) | {"handle_key": handle_key(account.handle)}
+    keys = {"handle_key": handle_key(account.handle), "name_key": name_key(account.display_name)}
+    return msgspec.structs.asdict(to_record(account)) | keys
 
 
 def from_record(record: AccountRecord) -> Account:

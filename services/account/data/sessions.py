@@ -1,10 +1,12 @@
 """Password hashes and sessions in a SQL database, the sessions read through a cache."""
 
 from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from services.account.biz import Credential, Session
 from services.account.data.records import COLUMNS, AccountRecord, from_record
@@ -51,11 +53,17 @@ class SessionRecord(msgspec.Struct, frozen=True, array_like=True):
     expires_at: datetime
 
 
+CHUNK = 1000
+"""How many sessions are removed in one transaction."""
+_table = session_table.c
 _COLUMNS = [session_table.c[name] for name in SessionRecord.__struct_fields__]
 
 
 class CachedSessionRepo:
-    """Sessions of a SQL database, found by way of a cache. A session never changes: it has one version."""
+    """Sessions of a SQL database, found by way of a cache.
+
+    A session has one version for the cache: when it is moved to another account, the cache forgets it.
+    """
 
     def __init__(self, database: Database, cache: VersionedCache[SessionRecord]) -> None:
         self._database = database
@@ -81,6 +89,49 @@ class CachedSessionRepo:
         )
         async with self._cache.writing(token_hash), self._database.transaction() as transaction:
             return await transaction.scalar(query)
+
+    async def count_open(self, account_id: int, now: datetime) -> int:
+        """How many sessions of the account count at this moment."""
+        query = select(func.count()).where(_table.account_id == account_id, _table.expires_at > now)
+        async with self._database.read() as session:
+            return int(await session.scalar(query) or 0)
+
+    async def move_open(self, source_id: int, target_id: int, now: datetime) -> int:
+        """Gives the target all sessions of the source that count at this moment; how many that were."""
+        change = (
+            update(session_table)
+            .where(_table.account_id == source_id, _table.expires_at > now)
+            .values(account_id=target_id)
+        )
+        return await self._forgetting(change.returning(_table.token_hash))
+
+    async def purge(self, before: datetime, first: int) -> int:
+        """Removes sessions that expired before this moment, at most so many; how many that were."""
+        removed = 0
+        while removed < first:
+            chunk = min(first - removed, CHUNK)
+            over = select(_table.token_hash).where(_table.expires_at < before).limit(chunk)
+            gone = await self._forgetting(
+                delete(session_table).where(_table.token_hash.in_(over)).returning(_table.token_hash)
+            )
+            removed += gone
+            if gone < chunk:
+                break
+        return removed
+
+    async def any_expired(self, before: datetime) -> bool:
+        """Whether there is a session that expired before this moment."""
+        query = select(_table.token_hash).where(_table.expires_at < before).limit(1)
+        async with self._database.read() as session:
+            return await session.scalar(query) is not None
+
+    async def _forgetting(self, change: ReturningUpdate[str] | ReturningDelete[str]) -> int:
+        """Runs a change that answers the sessions it concerns, all of which the cache forgets; how many they were."""
+        # The transaction ends first: what was marked within it is forgotten once it is committed.
+        async with AsyncExitStack() as settling, self._database.transaction() as transaction:
+            hashes = list(await transaction.scalars(change))
+            await settling.enter_async_context(self._cache.forgetting(hashes))
+        return len(hashes)
 
     async def _load(self, hashes: Sequence[str]) -> dict[str, SessionRecord]:
         async with self._database.read() as session:

@@ -2,6 +2,16 @@
 
 from services.activity.data.activities import SqlActivityStore
 from services.activity.data.follows import SqlFollowStore
-from services.activity.data.tables import ACCOUNT, ACTIVITY, FOLLOW, METADATA
+from services.activity.data.holdings import SqlHoldingStore
+from services.activity.data.tables import ACCOUNT, ACTIVITY, FOLLOW, METADATA, OUTBOX
 
-__all__ = ["ACCOUNT", "ACTIVITY", "FOLLOW", "METADATA", "SqlActivityStore", "SqlFollowStore"]
+__all__ = [
+    "ACCOUNT",
+    "ACTIVITY",
+    "FOLLOW",
+    "METADATA",
+    "OUTBOX",
+    "SqlActivityStore",
+    "SqlFollowStore",
+    "SqlHoldingStore",
+]

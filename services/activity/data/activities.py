@@ -15,10 +15,23 @@ from sqlalchemy import (
     true,
 )
 
-from services.activity.biz import TRENDING_AUTHORS, Activity, Kind, Slice, Source, kind_bits
+from schema.generated.event.v1 import event_pb2
+from services.activity.biz import (
+    TRENDING_AUTHORS,
+    Activity,
+    ActivityFilter,
+    Kind,
+    KindCount,
+    Period,
+    Slice,
+    Source,
+    kind_bits,
+)
 from services.activity.data.questions import as_parameter, join_by_ids, question_table
+from services.activity.data.scans import counts, matching, missed
 from services.activity.data.tables import ACCOUNT, ACTIVITY, FOLLOW
 from services.runtime.database import Database
+from services.runtime.outbox import Outbox
 
 _MOST = bindparam("most", type_=ACTIVITY.c.id.type)
 _COLUMNS = (ACTIVITY.c.id, ACTIVITY.c.author_id, ACTIVITY.c.kind, ACTIVITY.c.text, ACTIVITY.c.created_at)
@@ -28,9 +41,11 @@ _BY_IDS = select(*_COLUMNS).where(ACTIVITY.c.id.in_(bindparam("ids", expanding=T
 class SqlActivityStore:
     """An ActivityStore on SQLite or PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
+        self._outbox = outbox
         dialect = database.engine.dialect.name
+        self._missed = missed(dialect)
         self._newest = {source: _newest(dialect, authors) for source, authors in _AUTHORS.items()}
 
     async def by_ids(self, ids: Collection[int]) -> list[Activity]:
@@ -49,8 +64,29 @@ class SqlActivityStore:
 
     async def add(self, activity: Activity) -> None:
         """As `ActivityStore` says."""
+        what = event_pb2.ActivityPublished(activity_id=activity.id, kind=activity.kind.name)
         async with self._database.transaction() as session:
             await session.execute(ACTIVITY.insert(), _row(activity))
+            await self._outbox.add(session, activity.author_id, what, actor_id=activity.author_id)
+
+    async def since(self, account_id: int, after: int, most: int, kinds: Collection[Kind]) -> list[Activity]:
+        """As `ActivityStore` says."""
+        asked = {"account_id": account_id, "after": after, "most": most, "kinds": sorted(kinds)}
+        async with self._database.read() as session:
+            rows = await session.execute(self._missed, asked)
+        return [_activity(*row) for row in rows]
+
+    async def search(self, wanted: ActivityFilter) -> list[Activity]:
+        """As `ActivityStore` says."""
+        async with self._database.read() as session:
+            rows = await session.execute(matching(wanted))
+        return [_activity(*row) for row in rows]
+
+    async def count(self, period: Period, after_account_id: int, accounts: int) -> list[KindCount]:
+        """As `ActivityStore` says."""
+        async with self._database.read() as session:
+            rows = await session.execute(counts(period, after_account_id, accounts))
+        return [KindCount(account_id, Kind(kind), count) for account_id, kind, count in rows]
 
     async def _runs(self, source: Source, numbered: Sequence[tuple[int, Slice]]) -> dict[int, list[Activity]]:
         most = max(wanted.most for _, wanted in numbered)

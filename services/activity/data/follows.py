@@ -1,6 +1,6 @@
 """Follows in SQL, with counters that change in the same transaction."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -8,18 +8,25 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from schema.generated.event.v1 import event_pb2
 from services.activity.biz import Audience, Follow, FollowCounts, SuggestionQuestion
+from services.activity.data.counters import Counters
 from services.activity.data.questions import as_parameter, join_by_ids, question_table
 from services.activity.data.tables import ACCOUNT, ACTIVITY, FOLLOW
 from services.runtime.database import Database
+from services.runtime.outbox import Outbox
 
 _COUNTS = select(ACCOUNT.c.account_id, ACCOUNT.c.follower_count, ACCOUNT.c.following_count).where(
     ACCOUNT.c.account_id.in_(bindparam("account_ids", expanding=True))
 )
 _DELETE = FOLLOW.delete().where(
     FOLLOW.c.follower_id == bindparam("follower"), FOLLOW.c.followee_id == bindparam("followee")
+)
+_FOLLOWEES = (
+    select(FOLLOW.c.follower_id, FOLLOW.c.followee_id)
+    .where(FOLLOW.c.follower_id.in_(bindparam("account_ids", expanding=True)))
+    .order_by(FOLLOW.c.follower_id, FOLLOW.c.followee_id)
 )
 _MOST = bindparam("most", type_=ACCOUNT.c.account_id.type)
 _SINCE = bindparam("since", type_=FOLLOW.c.created_at.type)
@@ -28,15 +35,13 @@ _SINCE = bindparam("since", type_=FOLLOW.c.created_at.type)
 class SqlFollowStore:
     """A FollowStore on SQLite or PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
+        self._outbox = outbox
         dialect = database.engine.dialect.name
         insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
         self._insert = insert(FOLLOW).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-        counted = insert(ACCOUNT)
-        names = ("follower_count", "following_count")
-        added = {name: ACCOUNT.c[name] + counted.excluded[name] for name in names}
-        self._count = counted.on_conflict_do_update(index_elements=[ACCOUNT.c.account_id], set_=added)
+        self._counters = Counters(dialect)
         self._audiences = _audiences(dialect)
         self._most_followed = _most_followed(dialect)
 
@@ -47,11 +52,13 @@ class SqlFollowStore:
             "followee_id": follow.followee_id,
             "created_at": follow.created_at,
         }
+        pair, what = (follow.follower_id, follow.followee_id), event_pb2.Followed(followee_id=follow.followee_id)
         async with self._database.transaction() as session:
             connection = await session.connection()
             changed = (await connection.execute(self._insert, row)).rowcount == 1
             if changed:
-                await self._add_counts(connection, follow.follower_id, follow.followee_id, 1)
+                await self._counters.count(session, come=[pair])
+                await self._outbox.add(session, follow.follower_id, what, actor_id=follow.follower_id)
         return changed
 
     async def remove(self, follower_id: int, followee_id: int) -> bool:
@@ -61,7 +68,9 @@ class SqlFollowStore:
             deleted = await connection.execute(_DELETE, {"follower": follower_id, "followee": followee_id})
             changed = deleted.rowcount == 1
             if changed:
-                await self._add_counts(connection, follower_id, followee_id, -1)
+                await self._counters.count(session, gone=[(follower_id, followee_id)])
+                what = event_pb2.Unfollowed(followee_id=followee_id)
+                await self._outbox.add(session, follower_id, what, actor_id=follower_id)
         return changed
 
     async def counts(self, account_ids: Collection[int]) -> list[FollowCounts]:
@@ -86,14 +95,11 @@ class SqlFollowStore:
         found = {no: [account_id for _no, account_id in group] for no, group in groupby(rows, key=itemgetter(0))}
         return [found.get(no, [])[: asked.first] for no, asked in enumerate(questions)]
 
-    async def _add_counts(self, connection: AsyncConnection, follower_id: int, followee_id: int, step: int) -> None:
-        rows = [_counts_row(follower_id, following=step), _counts_row(followee_id, followers=step)]
-        # Always in the same order: two accounts that follow each other at once must not wait for one another.
-        await connection.execute(self._count, sorted(rows, key=itemgetter("account_id")))
-
-
-def _counts_row(account_id: int, followers: int = 0, following: int = 0) -> Mapping[str, int]:
-    return {"account_id": account_id, "follower_count": followers, "following_count": following}
+    async def followees(self, account_ids: Collection[int]) -> dict[int, Sequence[int]]:
+        """As `FollowStore` says."""
+        async with self._database.read() as session:
+            rows = await session.execute(_FOLLOWEES, {"account_ids": list(account_ids)})
+        return {follower: [followee for _, followee in group] for follower, group in groupby(rows, key=itemgetter(0))}
 
 
 def _audiences(dialect: str) -> Select[Any]:

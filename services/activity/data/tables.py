@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint,
 
 from services.activity.biz import TEXT_LIMIT
 from services.runtime.database import UtcDateTime, metadata
+from services.runtime.outbox import outbox_table
 
 # SQLite finds a row by an INTEGER primary key without an index beside the table.
 _KEY = BigInteger().with_variant(Integer, "sqlite")
@@ -22,6 +23,8 @@ ACTIVITY = Table(
 # With the kind in it, a list is chosen from this index alone; only the rows of the page itself are read.
 Index("ix_activity_author_id_id", ACTIVITY.c.author_id, ACTIVITY.c.id, ACTIVITY.c.kind)
 Index("ix_activity_author_id_created_at", ACTIVITY.c.author_id, ACTIVITY.c.created_at)
+# What all did within a period is counted from this index alone.
+Index("ix_activity_created_at", ACTIVITY.c.created_at, ACTIVITY.c.author_id, ACTIVITY.c.kind)
 
 FOLLOW = Table(
     "activity_follow",
@@ -42,3 +45,5 @@ ACCOUNT = Table(
     Column("following_count", Integer, nullable=False),
 )
 Index("ix_activity_account_follower_count", ACCOUNT.c.follower_count, ACCOUNT.c.account_id)
+
+OUTBOX = outbox_table(METADATA, "activity")

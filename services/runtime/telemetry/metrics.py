@@ -44,6 +44,39 @@ class Metrics:
             "How late the event loop of this process woke up, at the last heartbeat.",
             registry=self.registry,
         )
+        self._count_events_and_runs()
+
+    def _count_events_and_runs(self) -> None:
+        self.outbox_unsent = Gauge(
+            "atrium_outbox_unsent",
+            "Events that were written and not yet published, by backend.",
+            ("backend",),
+            registry=self.registry,
+        )
+        self.outbox_lag = Gauge(
+            "atrium_outbox_lag_seconds",
+            "Age of the oldest event that is not yet published, by backend; 0 without one.",
+            ("backend",),
+            registry=self.registry,
+        )
+        self.events_consumed = Counter(
+            "atrium_events_consumed_total",
+            "Events that a consumer took, by consumer and outcome: applied, repeated, held, failed, refused.",
+            ("consumer", "outcome"),
+            registry=self.registry,
+        )
+        self.letters = Gauge(
+            "atrium_dead_letters",
+            "Events set aside, by consumer and state: parked, retrying, held.",
+            ("consumer", "state"),
+            registry=self.registry,
+        )
+        self.task_runs = Counter(
+            "atrium_task_runs_total",
+            "Runs of tasks, by task and outcome: ok or failed; and attempts that were retried.",
+            ("task", "outcome"),
+            registry=self.registry,
+        )
 
     def _durations(self, name: str, help_text: str, labels: tuple[str, ...]) -> Histogram:
         return Histogram(name, help_text, labels, buckets=SECONDS, registry=self.registry)

@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from opentelemetry import trace
@@ -19,6 +21,17 @@ def start_trace(parent: str | None = None) -> str:
     trace_part, flags = (taken[0], taken[2]) if taken else (secrets.token_hex(16), "01")
     _current.set((trace_part, secrets.token_hex(8), flags))
     return trace_part
+
+
+@contextmanager
+def in_trace(parent: str | None = None) -> Iterator[None]:
+    """What runs inside belongs to the trace that `start_trace` starts; what comes after belongs to the one before."""
+    before = _current.get()
+    start_trace(parent)
+    try:
+        yield
+    finally:
+        _current.set(before)
 
 
 def trace_id() -> str:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import grpc.aio
 
+from services.runtime.telemetry.trace_ids import in_trace
+
 if TYPE_CHECKING:
     import httpx
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -92,6 +94,29 @@ def span(name: str, attributes: Mapping[str, str | int] | None = None) -> Abstra
     if _active is None:
         return nullcontext()
     return _active.get_tracer("atrium").start_as_current_span(name, attributes=attributes)
+
+
+@contextmanager
+def continued(name: str, parent: str, attributes: Mapping[str, str | int] | None = None) -> Iterator[None]:
+    """Some work that belongs to the trace of a `traceparent` that came with a message; begins one where it is empty."""
+    with _remote_parent(parent), span(name, attributes), in_trace(parent):
+        yield
+
+
+@contextmanager
+def _remote_parent(parent: str) -> Iterator[None]:
+    if _active is None:
+        yield
+        return
+    from opentelemetry import context
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    # Extracted into an empty context: work of one message is never a part of that of another.
+    token = context.attach(TraceContextTextMapPropagator().extract({"traceparent": parent}, context.Context()))
+    try:
+        yield
+    finally:
+        context.detach(token)
 
 
 def client_interceptors() -> list[grpc.aio.ClientInterceptor]:

@@ -1,6 +1,7 @@
 """Accounts to test with, and stores in memory that fit the ports of the business."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,11 +9,13 @@ from typing import Any
 from schema.errcode import AccountNotFound, HandleTaken, VersionConflict
 from services.account.biz import (
     Account,
+    AccountFilter,
     AccountStatus,
     AccountType,
     BusinessAttributes,
     CreatorAttributes,
     Credential,
+    Happening,
     PersonalAttributes,
     Session,
     StaffAttributes,
@@ -65,6 +68,8 @@ class MemoryAccounts:
     def __init__(self, *accounts: Account) -> None:
         self.accounts = {account.id: account for account in accounts}
         self.asked: list[object] = []
+        self.hashes: dict[int, str] = {}
+        self.told: list[tuple[int, Happening]] = []
 
     async def by_ids(self, ids: Collection[int]) -> dict[int, Account]:
         self.asked.append(sorted(ids))
@@ -77,7 +82,22 @@ class MemoryAccounts:
     async def stored(self, account_id: int) -> Account | None:
         return self.accounts.get(account_id)
 
-    async def save(self, account: Account) -> Account:
+    async def search(self, wanted: AccountFilter) -> list[Account]:
+        self.asked.append(wanted)
+        found = [account for key, account in sorted(self.accounts.items()) if key > wanted.after_id]
+        return found[: wanted.first]
+
+    async def merging_into(self, account_id: int) -> list[int]:
+        return sorted(key for key, account in self.accounts.items() if account.merging_into == account_id)
+
+    async def create(self, account: Account, password_hash: str, happening: Happening) -> None:
+        if await self.by_handle_keys([account.handle.lower()]):
+            raise HandleTaken(account.handle)
+        self.accounts[account.id] = account
+        self.hashes[account.id] = password_hash
+        self.told.append((account.id, happening))
+
+    async def save(self, account: Account, happening: Happening) -> Account:
         stored = self.accounts.get(account.id)
         if stored is None:
             raise AccountNotFound(account.id)
@@ -86,6 +106,7 @@ class MemoryAccounts:
         if any(account.handle == held.handle for held in self.accounts.values() if held.id != account.id):
             raise HandleTaken(account.handle)
         self.accounts[account.id] = replace(account, version=account.version + 1)
+        self.told.append((account.id, happening))
         return self.accounts[account.id]
 
     async def teams(self, business_ids: Collection[int]) -> dict[int, list[int]]:
@@ -94,6 +115,73 @@ class MemoryAccounts:
     async def pending_closures(self, first: int) -> list[int]:
         self.asked.append(first)
         return [51, 50, 52][:first]
+
+
+class MemoryChange:
+    """A change that writes at its end."""
+
+    def __init__(self, repo: MemoryAccounts, ids: Collection[int]) -> None:
+        self._repo = repo
+        self.accounts = {key: repo.accounts[key] for key in ids if key in repo.accounts}
+        self.saved: list[tuple[Account, Happening]] = []
+        self.done: list[tuple[object, ...]] = []
+
+    async def merging_into(self, account_id: int) -> list[int]:
+        return await self._repo.merging_into(account_id)
+
+    async def merged_into(self, account_id: int) -> list[Account]:
+        return [one for _, one in sorted(self._repo.accounts.items()) if one.merged_into == account_id]
+
+    async def save(self, account: Account, happening: Happening) -> Account:
+        self.saved.append((account, happening))
+        return replace(account, version=account.version + 1)
+
+    async def end_sessions(self, account_id: int) -> None:
+        self.done.append(("end_sessions", account_id))
+
+    async def forget_password(self, account_id: int) -> None:
+        self.done.append(("forget_password", account_id))
+
+    async def leave_teams(self, account_id: int) -> None:
+        self.done.append(("leave_teams", account_id))
+
+    async def move_teams(self, source_id: int, target_id: int) -> None:
+        self.done.append(("move_teams", source_id, target_id))
+
+
+class MemoryChanges:
+    """Changes of accounts in memory: all of a change or nothing, and what else was done."""
+
+    def __init__(self, repo: MemoryAccounts) -> None:
+        self._repo = repo
+        self.done: list[tuple[object, ...]] = []
+
+    @asynccontextmanager
+    async def changing(self, *account_ids: int) -> AsyncIterator[MemoryChange]:
+        change = MemoryChange(self._repo, account_ids)
+        yield change
+        self.done += change.done
+        for account, happening in change.saved:
+            await self._repo.save(account, happening)
+
+    async def due(self, now: datetime, first: int) -> list[int]:
+        due = [
+            (account.closes_at, key)
+            for key, account in self._repo.accounts.items()
+            if account.status is AccountStatus.CLOSING and account.closes_at and account.closes_at <= now
+        ]
+        return [key for _, key in sorted(due)][:first]
+
+
+class CountedIds:
+    """Ids from 1001 on."""
+
+    def __init__(self) -> None:
+        self.last = 1000
+
+    async def next_id(self) -> int:
+        self.last += 1
+        return self.last
 
 
 class MemoryCredentials:
@@ -127,12 +215,35 @@ class MemorySessions:
         session = self.sessions.pop(token_hash, None)
         return session.expires_at if session else None
 
+    async def count_open(self, account_id: int, now: datetime) -> int:
+        return len(self._open(account_id, now))
+
+    async def move_open(self, source_id: int, target_id: int, now: datetime) -> int:
+        moving = self._open(source_id, now)
+        self.sessions |= {one.token_hash: replace(one, account_id=target_id) for one in moving}
+        return len(moving)
+
+    async def purge(self, before: datetime, first: int) -> int:
+        over = [key for key, session in self.sessions.items() if session.expires_at < before][:first]
+        for key in over:
+            del self.sessions[key]
+        return len(over)
+
+    async def any_expired(self, before: datetime) -> bool:
+        return any(session.expires_at < before for session in self.sessions.values())
+
+    def _open(self, account_id: int, now: datetime) -> list[Session]:
+        return [one for one in self.sessions.values() if one.account_id == account_id and one.expires_at > now]
+
 
 class PlainPasswords:
     """Hashes that anybody can read: today's begin with "new ", older ones with "old "."""
 
     def __init__(self) -> None:
         self.compared: list[str | None] = []
+
+    async def hash(self, password: str) -> str:
+        return f"new {password}"
 
     async def match(self, password: str, password_hash: str | None) -> bool:
         self.compared.append(password_hash)

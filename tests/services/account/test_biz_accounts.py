@@ -56,18 +56,18 @@ def test_every_type_but_the_guest_has_attributes_of_its_own() -> None:
 
 
 async def test_a_closed_account_is_left_out_of_every_answer(accounts: Accounts) -> None:
-    assert await accounts.by_ids([CLOSED.id, ADA.id, 999]) == [ADA]
-    assert await accounts.by_handles([CLOSED.handle]) == []
+    assert await accounts.answering([CLOSED.id, ADA.id, 999]) == ([ADA], {})
+    assert await accounts.answering_handles([CLOSED.handle]) == ([], {})
     assert await accounts.private_attributes([(viewer(SAM), CLOSED.id)]) == []
 
 
 async def test_accounts_of_every_other_status_are_shown(accounts: Accounts) -> None:
-    assert await accounts.by_ids([account.id for account in SHOWN]) == SHOWN
+    assert await accounts.answering([account.id for account in SHOWN]) == (SHOWN, {})
     assert {account.status for account in SHOWN} == set(AccountStatus) - {AccountStatus.CLOSED}
 
 
 async def test_handles_are_compared_without_case_and_asked_for_once(accounts: Accounts, repo: MemoryAccounts) -> None:
-    assert await accounts.by_handles(["ADA_l", "ada_L", "bo"]) == [ADA, BO]
+    assert await accounts.answering_handles(["ADA_l", "ada_L", "bo"]) == ([ADA, BO], {})
     assert repo.asked == [["ada_l", "bo"]]
 
 
@@ -75,7 +75,7 @@ async def test_handles_are_compared_without_case_and_asked_for_once(accounts: Ac
 async def test_what_can_be_nobodys_handle_is_not_looked_up(
     handle: str, accounts: Accounts, repo: MemoryAccounts
 ) -> None:
-    assert await accounts.by_handles([handle]) == []
+    assert await accounts.answering_handles([handle]) == ([], {})
     assert repo.asked == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from schema.errcode import AccountNotFound, HandleTaken, VersionConflict
-from services.account.biz import Account, AccountRepo, AccountStatus
+from services.account.biz import Account, AccountRepo, AccountStatus, Changed, Happening
 from services.account.data import (
     METADATA,
     AccountRecord,
@@ -24,8 +24,10 @@ from services.runtime.backend import Resources
 from services.runtime.versioned_cache import Entries, VersionedCache
 from tests.conftest import NOON, MakeResources
 from tests.services.account.examples import ADA, BO, CORP, EVERY_TYPE, SAM, other
+from tests.services.account.stores import accounts_in, keep, outbox_of
 from tests.services.counting import statements_run
 
+EDITED = Happening(Changed(()), actor_id=ADA.id)
 CLOSED = other(5, status=AccountStatus.CLOSED)
 
 
@@ -36,24 +38,19 @@ async def resources(make_resources: MakeResources) -> Resources:
     return made
 
 
-async def keep(resources: Resources, *accounts: Account) -> None:
-    async with resources.database.transaction() as session:
-        await session.execute(insert(account_table), [to_row(account) for account in accounts])
-
-
 def cached(resources: Resources) -> CachedAccountRepo:
     """The repo of one process."""
     cache = VersionedCache(Entries(resources.cache), "account:", AccountRecord, lambda record: record.version)
-    return CachedAccountRepo(SqlAccountRepo(resources.database), cache)
+    return CachedAccountRepo(accounts_in(resources), cache)
 
 
 @pytest.fixture(params=["plain", "cached"])
 def repo(request: pytest.FixtureRequest, resources: Resources) -> AccountRepo:
-    return SqlAccountRepo(resources.database) if request.param == "plain" else cached(resources)
+    return accounts_in(resources) if request.param == "plain" else cached(resources)
 
 
 async def stored(resources: Resources) -> dict[int, Account]:
-    return await SqlAccountRepo(resources.database).by_ids(range(1, 100))
+    return await accounts_in(resources).by_ids(range(1, 100))
 
 
 async def test_accounts_come_back_as_they_were_kept(repo: AccountRepo) -> None:
@@ -68,7 +65,7 @@ async def test_handles_are_found_in_lower_case(repo: AccountRepo) -> None:
 
 
 async def test_any_number_of_keys_is_one_statement(resources: Resources) -> None:
-    repo = SqlAccountRepo(resources.database)
+    repo = accounts_in(resources)
     questions = [
         repo.by_ids(range(1, 1000)),
         repo.by_handle_keys([f"handle_{number}" for number in range(1000)]),
@@ -92,7 +89,7 @@ async def test_what_was_read_by_id_comes_from_the_cache(resources: Resources) ->
 async def test_a_save_is_the_next_version_and_seen_by_every_process(resources: Resources) -> None:
     one, another = cached(resources), cached(resources)
     await another.by_ids([ADA.id])
-    suspended = await one.save(replace(ADA, status=AccountStatus.SUSPENDED, handle="Lady", bio=None))
+    suspended = await one.save(replace(ADA, status=AccountStatus.SUSPENDED, handle="Lady", bio=None), EDITED)
     assert suspended == replace(ADA, status=AccountStatus.SUSPENDED, handle="Lady", bio=None, version=4)
     with statements_run(resources.database) as statements:
         assert await another.by_ids([ADA.id]) == {ADA.id: suspended}
@@ -101,17 +98,18 @@ async def test_a_save_is_the_next_version_and_seen_by_every_process(resources: R
     assert await another.by_handle_keys(["lady", "ada_l"]) == [suspended]
 
 
-async def test_a_save_is_one_statement(repo: AccountRepo, resources: Resources) -> None:
+async def test_a_save_is_one_statement_besides_its_event(repo: AccountRepo, resources: Resources) -> None:
     with statements_run(resources.database) as statements:
-        await repo.save(replace(ADA, bio="New"))
-    assert [statement.split()[0] for statement in statements] == ["UPDATE"]
+        await repo.save(replace(ADA, bio="New"), EDITED)
+    kinds = [statement.split()[0] for statement in statements if "advisory" not in statement]
+    assert kinds == ["UPDATE", "INSERT"]
 
 
 async def test_a_lost_version_changes_nothing(repo: AccountRepo, resources: Resources) -> None:
     before = await stored(resources)
     for version in (2, 4):
         with pytest.raises(VersionConflict, match=f"^version: {version} is no longer"):
-            await repo.save(replace(ADA, version=version, bio="New"))
+            await repo.save(replace(ADA, version=version, bio="New"), EDITED)
     assert await stored(resources) == before
     assert await repo.by_ids([ADA.id]) == {ADA.id: ADA}
 
@@ -119,26 +117,26 @@ async def test_a_lost_version_changes_nothing(repo: AccountRepo, resources: Reso
 async def test_an_account_that_is_not_there_is_not_found(repo: AccountRepo, resources: Resources) -> None:
     before = await stored(resources)
     with pytest.raises(AccountNotFound, match="there is no account 99"):
-        await repo.save(other(99))
+        await repo.save(other(99), EDITED)
     assert await stored(resources) == before
 
 
 async def test_a_handle_that_differs_in_case_only_is_taken(repo: AccountRepo, resources: Resources) -> None:
     before = await stored(resources)
     with pytest.raises(HandleTaken, match=r"^handle: CORP is taken$"):
-        await repo.save(replace(ADA, handle="CORP", bio="New"))
+        await repo.save(replace(ADA, handle="CORP", bio="New"), EDITED)
     assert await stored(resources) == before
     assert await repo.by_ids([ADA.id]) == {ADA.id: ADA}
 
 
 async def test_the_own_handle_in_other_case_is_not_taken(repo: AccountRepo) -> None:
-    assert (await repo.save(replace(ADA, handle="ADA_L"))).handle == "ADA_L"
+    assert (await repo.save(replace(ADA, handle="ADA_L"), EDITED)).handle == "ADA_L"
 
 
 async def test_of_two_saves_of_one_version_exactly_one_wins(repo: AccountRepo, resources: Resources) -> None:
     for version in range(3, 9):
         changes = [replace(ADA, version=version, bio=bio) for bio in ("this", "that")]
-        results = await asyncio.gather(*map(repo.save, changes), return_exceptions=True)
+        results = await asyncio.gather(*(repo.save(change, EDITED) for change in changes), return_exceptions=True)
         winners = [result for result in results if isinstance(result, Account)]
         losers = [result for result in results if isinstance(result, VersionConflict)]
         assert (len(winners), len(losers)) == (1, 1)
@@ -150,7 +148,7 @@ async def test_of_two_that_want_one_handle_at_once_exactly_one_gets_it(repo: Acc
     for number in range(6):
         before = await stored(resources)
         changes = [replace(before[key], handle=f"wanted_{number}") for key in (ADA.id, SAM.id)]
-        results = await asyncio.gather(*map(repo.save, changes), return_exceptions=True)
+        results = await asyncio.gather(*(repo.save(change, EDITED) for change in changes), return_exceptions=True)
         winners = [result for result in results if isinstance(result, Account)]
         losers = [result for result in results if isinstance(result, HandleTaken)]
         assert (len(winners), len(losers)) == (1, 1)
@@ -197,15 +195,15 @@ async def test_no_account_is_kept_with_a_handle_that_nobody_could_look_up(resour
 class Stubborn(SqlAccountRepo):
     """Hears nothing of its commit."""
 
-    async def save(self, account: Account) -> Account:
-        await super().save(account)
+    async def save(self, account: Account, happening: Happening) -> Account:
+        await super().save(account, happening)
         raise ConnectionResetError
 
 
 async def test_a_commit_that_nobody_heard_of_is_read_all_the_same(resources: Resources) -> None:
     cache = VersionedCache(Entries(resources.cache), "account:", AccountRecord, lambda record: record.version)
-    repo = CachedAccountRepo(Stubborn(resources.database), cache)
+    repo = CachedAccountRepo(Stubborn(resources.database, outbox_of(resources)), cache)
     await repo.by_ids([ADA.id])
     with pytest.raises(ConnectionResetError):
-        await repo.save(replace(ADA, bio="New"))
+        await repo.save(replace(ADA, bio="New"), EDITED)
     assert await repo.by_ids([ADA.id]) == {ADA.id: replace(ADA, bio="New", version=4)}

@@ -18,7 +18,6 @@ from services.account.biz.rules import HANDLE
 from services.account.data import (
     METADATA,
     Argon2Passwords,
-    SqlAccountRepo,
     SqlCredentialRepo,
     account_table,
     credential_table,
@@ -28,6 +27,7 @@ from services.account.data import (
 from services.account.demo import CORP, CORP_TEAM, PASSWORD, account_of, count_demo, load_demo, team_of, type_of
 from services.runtime.backend import Demo, Resources
 from tests.conftest import NOON, HandClock, MakeResources
+from tests.services.account.stores import accounts_in
 
 TODAY = NOON.replace(hour=0)
 SIZE = 240
@@ -78,12 +78,12 @@ async def test_everybody_signs_in_with_the_one_password(resources: Resources) ->
 
 async def test_it_comes_back_the_same_and_later_in_the_day_too(resources: Resources, clock: HandClock) -> None:
     await load_demo(resources, Demo(accounts=20, report=quiet))
-    first = await SqlAccountRepo(resources.database).by_ids(range(1, 21))
+    first = await accounts_in(resources).by_ids(range(1, 21))
     async with resources.database.transaction() as session:
         await session.execute(account_table.delete())
     clock.advance(hours=9)
     await load_demo(resources, Demo(accounts=20, report=quiet))
-    assert await SqlAccountRepo(resources.database).by_ids(range(1, 21)) == first
+    assert await accounts_in(resources).by_ids(range(1, 21)) == first
 
 
 def test_the_well_known_four_are_of_the_four_types() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 from redis.asyncio import Redis
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from schema import errcode
 from schema.generated.account.v1 import account_pb2 as pb
@@ -42,6 +42,7 @@ from services.runtime.backend import Demo, Resources
 from services.runtime.cache import open_cache
 from tests.conftest import NOON, HandClock, MakeResources, Serve, free_port
 from tests.services.account import examples
+from tests.services.account.stores import rows_of, set_columns
 from tests.services.counting import CountingRedis, statements_run
 
 ADA_ASKS = ViewerMessage(account_id=ADA, account_type=identity_pb2.ACCOUNT_TYPE_PERSONAL)
@@ -65,18 +66,6 @@ async def resources(make_resources: MakeResources) -> Resources:
 @pytest.fixture
 async def stub(resources: Resources, serve: Serve) -> Any:
     return AccountServiceStub(await serve(BACKEND, resources))
-
-
-async def set_columns(resources: Resources, account_id: int, **columns: object) -> None:
-    """Changes a row behind the back of the backend, and empties the cache."""
-    async with resources.database.transaction() as session:
-        await session.execute(update(account_table).where(account_table.c.id == account_id).values(columns))
-    await resources.cache.flushdb()
-
-
-async def rows(resources: Resources) -> list[Any]:
-    async with resources.database.read() as session:
-        return list((await session.execute(select(account_table).order_by(account_table.c.id))).all())
 
 
 async def sign_in(stub: Any, handle: str = "ada") -> str:
@@ -322,20 +311,20 @@ REFUSED_CHANGES: list[tuple[pb.UpdateProfileRequest, type[errcode.AtriumError], 
 
 
 async def test_a_refused_change_names_the_field_and_writes_nothing(stub: Any, resources: Resources) -> None:
-    before = await rows(resources)
+    before = await rows_of(resources, account_table)
     for request, error, named in REFUSED_CHANGES:
         with pytest.raises(error, match=named):
             await stub.UpdateProfile(request)
-        assert await rows(resources) == before, request
+        assert await rows_of(resources, account_table) == before, request
 
 
 async def test_only_active_and_closing_accounts_change(stub: Any, resources: Resources) -> None:
     for status in (AccountStatus.CLOSED, AccountStatus.MERGED, AccountStatus.SUSPENDED):
         await set_columns(resources, ADA, status=status)
-        before = await rows(resources)
+        before = await rows_of(resources, account_table)
         with pytest.raises(errcode.AccountClosed):
             await stub.UpdateProfile(change(bio="New"))
-        assert await rows(resources) == before
+        assert await rows_of(resources, account_table) == before
     for version, status in enumerate((AccountStatus.ACTIVE, AccountStatus.CLOSING), start=1):
         await set_columns(resources, ADA, status=status)
         changed = await stub.UpdateProfile(change(version=version, bio=status.name))

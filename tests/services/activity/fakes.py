@@ -1,17 +1,21 @@
 """Stores of a few lines that fit the ports, and activities to put into them."""
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.activity.biz import (
     Activity,
+    ActivityFilter,
     Audience,
     Follow,
     FollowCounts,
     Kind,
+    KindCount,
     PageQuestion,
     PageRequest,
+    Period,
     Slice,
     SuggestionQuestion,
     Viewer,
@@ -31,7 +35,7 @@ def ask(viewer: Viewer, first: int = 20, after: str = "", *kinds: Kind) -> PageQ
     return PageQuestion(viewer, PageRequest(first, after, frozenset(kinds)))
 
 
-class Counter:
+class Numbers:
     """Ids 101, 102 …"""
 
     def __init__(self) -> None:
@@ -48,6 +52,7 @@ class ListActivityStore:
     def __init__(self, *kept: Activity) -> None:
         self.kept = list(kept)
         self.asked: list[Sequence[Slice]] = []
+        self.searched: list[ActivityFilter] = []
 
     async def by_ids(self, ids: Collection[int]) -> list[Activity]:
         return [kept for kept in self.kept if kept.id in ids]
@@ -58,6 +63,19 @@ class ListActivityStore:
 
     async def add(self, activity: Activity) -> None:
         self.kept.append(activity)
+
+    async def since(self, account_id: int, after: int, most: int, kinds: Collection[Kind]) -> list[Activity]:
+        matching = [kept for kept in self.kept if kept.id > after and kept.kind in kinds]
+        return sorted(matching, key=lambda kept: kept.id)[:most]
+
+    async def search(self, wanted: ActivityFilter) -> list[Activity]:
+        self.searched.append(wanted)
+        return sorted(self.kept, key=lambda kept: -kept.id)[: wanted.most]
+
+    async def count(self, period: Period, after_account_id: int, accounts: int) -> list[KindCount]:
+        authors = sorted({kept.author_id for kept in self.kept if kept.author_id > after_account_id})[:accounts]
+        counted = Counter((kept.author_id, kept.kind) for kept in self.kept if kept.author_id in authors)
+        return [KindCount(*key, count) for key, count in sorted(counted.items())]
 
     def _newest(self, wanted: Slice) -> list[Activity]:
         matching = [kept for kept in self.kept if kept.id < wanted.before and kept.kind in wanted.kinds]
@@ -81,6 +99,13 @@ class DictFollowStore:
 
     async def counts(self, account_ids: Collection[int]) -> list[FollowCounts]:
         return [replace(figures) for id_, figures in self.figures.items() if id_ in account_ids]
+
+    async def followees(self, account_ids: Collection[int]) -> dict[int, list[int]]:
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for follower_id, followee_id in sorted(self.kept):
+            if follower_id in account_ids:
+                found[follower_id].append(followee_id)
+        return found
 
     async def audiences(self, account_ids: Sequence[int], since: datetime) -> list[Audience]:
         self.since = since

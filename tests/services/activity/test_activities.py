@@ -1,28 +1,33 @@
 """Who sees which activity, what a page of a list is, and what may be published."""
 
+from datetime import timedelta
+
 import pytest
 
-from schema.errcode import InvalidArgument, Unauthenticated
+from schema.errcode import InvalidArgument, PermissionDenied, Unauthenticated
 from services.activity.biz import (
     ALL_KINDS,
     PUBLIC_KINDS,
     TRENDING_KINDS,
     Activities,
     Activity,
+    ActivityFilter,
     Kind,
+    KindCount,
     Page,
     PageQuestion,
+    Period,
     Source,
     Viewer,
 )
 from tests.conftest import NOON, HandClock
-from tests.services.activity.fakes import ADA, BO, CORP, GUEST, SAM, Counter, ListActivityStore, activity, ask
+from tests.services.activity.fakes import ADA, BO, CORP, GUEST, SAM, ListActivityStore, Numbers, activity, ask
 
 TWENTY_FIVE = [activity(number) for number in range(1, 26)]
 
 
 def activities(store: ListActivityStore) -> Activities:
-    return Activities(store, Counter(), HandClock())
+    return Activities(store, Numbers(), HandClock())
 
 
 async def feed(store: ListActivityStore, question: PageQuestion) -> Page:
@@ -134,3 +139,46 @@ async def test_a_guest_publishes_nothing() -> None:
     with pytest.raises(Unauthenticated):
         await activities(store).publish(Viewer(0), Kind.POST, "hello")
     assert store.kept == []
+
+
+async def test_what_was_missed_is_public_and_says_whether_there_is_more() -> None:
+    store = ListActivityStore(*(activity(number, 2, Kind(1 + number % 6)) for number in range(1, 13)))
+    missed, has_more = await activities(store).missed(ADA, 2, 3)
+    assert ([found.id for found in missed], has_more) == ([3, 6, 7], True)
+    missed, has_more = await activities(store).missed(ADA, 7, 3)
+    assert ([found.id for found in missed], has_more) == ([8, 9, 12], False)
+
+
+async def test_a_guest_misses_nothing() -> None:
+    with pytest.raises(Unauthenticated):
+        await activities(ListActivityStore()).missed(GUEST, 0, 10)
+
+
+async def test_staff_finds_private_activities_too_and_knows_whether_there_are_more() -> None:
+    store = ListActivityStore(activity(1, 2, Kind.PURCHASE), activity(2, 2), activity(3, 2))
+    found, has_more = await activities(store).search(SAM, ActivityFilter(2))
+    assert ([one.id for one in found], has_more) == ([3, 2], True)
+    found, has_more = await activities(store).search(SAM, ActivityFilter(3))
+    assert ([one.id for one in found], has_more) == ([3, 2, 1], False)
+
+
+@pytest.mark.parametrize("actor", [ADA, GUEST, Viewer(0, is_staff=True)])
+async def test_nobody_else_finds_anything(actor: Viewer) -> None:
+    store = ListActivityStore(activity(1))
+    with pytest.raises(PermissionDenied, match=r"^this needs the permission admin\.activities\.read$"):
+        await activities(store).search(actor, ActivityFilter(10))
+    assert store.searched == []
+
+
+async def test_counts_of_so_many_accounts_say_whether_there_are_more() -> None:
+    store = ListActivityStore(*(activity(number, 1 + number % 3) for number in range(1, 10)))
+    counts, has_more = await activities(store).counts(Period(), 0, 2)
+    assert (counts, has_more) == ([KindCount(1, Kind.POST, 3), KindCount(2, Kind.POST, 3)], True)
+    counts, has_more = await activities(store).counts(Period(), 2, 2)
+    assert (counts, has_more) == ([KindCount(3, Kind.POST, 3)], False)
+
+
+def test_a_period_ends_after_it_began() -> None:
+    for until in (NOON, NOON - timedelta(seconds=1)):
+        with pytest.raises(InvalidArgument, match=r"^until: must be later than since$"):
+            Period(NOON, until)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event, insert, text
 from sqlalchemy.exc import IntegrityError
 
+from schema.generated.event.v1 import event_pb2
 from services.activity.biz import (
     ALL_KINDS,
     BEFORE_ALL,
@@ -22,13 +23,15 @@ from services.activity.biz import (
     Slice,
     Source,
 )
-from services.activity.data import ACCOUNT, ACTIVITY, FOLLOW, METADATA, SqlActivityStore, SqlFollowStore
+from services.activity.data import ACCOUNT, ACTIVITY, FOLLOW, METADATA, OUTBOX, SqlActivityStore
 from services.activity.demo import load_demo
 from services.runtime.backend import Demo, Resources
 from services.runtime.database import Database
 from tests.conftest import NOON, MakeResources
 from tests.services.activity.fakes import activity
+from tests.services.activity.stores import activity_store, follow_store
 from tests.services.counting import statements_run
+from tests.services.telling import events_told
 
 LAST = 2**63 - 1
 
@@ -40,15 +43,15 @@ async def resources(make_resources: MakeResources) -> Resources:
 
 @pytest.fixture
 def store(resources: Resources) -> SqlActivityStore:
-    return SqlActivityStore(resources.database)
+    return activity_store(resources)
 
 
 async def keep(resources: Resources, kept: Sequence[Activity], follows: Sequence[tuple[int, int]] = ()) -> None:
-    store, follow_store = SqlActivityStore(resources.database), SqlFollowStore(resources.database)
+    store, follows_kept = activity_store(resources), follow_store(resources)
     for one in kept:
         await store.add(one)
     for follower_id, followee_id in follows:
-        await follow_store.add(Follow(follower_id, followee_id, NOON))
+        await follows_kept.add(Follow(follower_id, followee_id, NOON))
 
 
 def feed(account_id: int, most: int = 100, before: int = BEFORE_ALL, kinds: frozenset[Kind] = PUBLIC_KINDS) -> Slice:
@@ -72,6 +75,14 @@ async def test_an_activity_comes_back_as_it_was_kept(resources: Resources, store
     await keep(resources, kept)
     assert sorted(await store.by_ids({1, 2, LAST - 1}), key=lambda found: -found.id) == kept
     assert await store.newest([own(LAST), own(1)]) == [[kept[0]], [kept[1]]]
+
+
+async def test_what_is_published_is_told_unless_it_is_not_kept(resources: Resources, store: SqlActivityStore) -> None:
+    await store.add(activity(7, 2, Kind.VIDEO))
+    with pytest.raises(IntegrityError):
+        await store.add(activity(7, 3))
+    told = event_pb2.ActivityPublished(activity_id=7, kind="VIDEO")
+    assert await events_told(resources.database, OUTBOX) == [(2, told, 2, "")]
 
 
 async def test_an_id_is_given_once(resources: Resources, store: SqlActivityStore) -> None:
@@ -119,7 +130,7 @@ async def test_what_trends_is_of_the_fifty_most_followed(resources: Resources, s
 
 async def test_nothing_trends_where_nobody_is_followed(resources: Resources, store: SqlActivityStore) -> None:
     await keep(resources, [activity(1)], [(1, 2)])
-    await SqlFollowStore(resources.database).remove(1, 2)
+    await follow_store(resources).remove(1, 2)
     assert await ids(store, trending()) == [[]]
 
 

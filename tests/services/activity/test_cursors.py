@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.activity.biz import Activities, Cursors, Kind, Page, Source
 from tests.conftest import HandClock
-from tests.services.activity.fakes import ADA, Counter, ListActivityStore, activity, ask
+from tests.services.activity.fakes import ADA, ListActivityStore, Numbers, activity, ask
 
 POSTS = frozenset({Kind.POST})
 LISTS = [
@@ -68,7 +68,7 @@ def test_a_cursor_with_something_added_is_refused(change: str) -> None:
 
 async def test_a_cursor_of_the_own_list_is_refused_by_the_feed_before_anything_is_searched() -> None:
     store = ListActivityStore(activity(1), activity(2))
-    activities = Activities(store, Counter(), HandClock())
+    activities = Activities(store, Numbers(), HandClock())
     (page,) = await activities.own([ask(ADA)])
     store.asked.clear()
     (refused,) = await activities.feeds([ask(ADA, 20, page.items[0].cursor)])

@@ -9,10 +9,11 @@ from sqlalchemy import Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from services.activity.biz import Activities, Follows, Kind, Page, PageQuestion, PageRequest, SuggestionQuestion, Viewer
-from services.activity.data import ACCOUNT, ACTIVITY, FOLLOW, METADATA, SqlActivityStore, SqlFollowStore
+from services.activity.data import ACCOUNT, ACTIVITY, FOLLOW, METADATA
 from services.activity.demo import count_demo, load_demo
 from services.runtime.backend import Demo, Resources
 from tests.conftest import NOON, MakeResources
+from tests.services.activity.stores import activity_store, follow_store
 
 MIDNIGHT = NOON.replace(hour=0)
 NAMED = (1, 2, 3, 4)
@@ -92,7 +93,7 @@ async def test_each_named_account_has_own_activities_of_every_kind(resources: Re
 
 
 async def test_the_feeds_of_the_named_accounts_and_of_a_guest_have_several_pages(resources: Resources) -> None:
-    activities = Activities(SqlActivityStore(resources.database), resources.ids, resources.clock)
+    activities = Activities(activity_store(resources), resources.ids, resources.clock)
     pages: list[Page] = await activities.feeds(
         [PageQuestion(Viewer(account_id), PageRequest(100)) for account_id in (0, *NAMED)]
     )
@@ -100,7 +101,7 @@ async def test_the_feeds_of_the_named_accounts_and_of_a_guest_have_several_pages
 
 
 async def test_the_named_accounts_have_an_audience_and_suggestions(resources: Resources) -> None:
-    follows = Follows(SqlFollowStore(resources.database), resources.clock)
+    follows = Follows(follow_store(resources), resources.clock)
     for audience in await follows.audiences(NAMED):
         assert audience.followers >= 20
         assert audience.new_this_week > 0

@@ -8,12 +8,15 @@ from random import Random
 import pytest
 from sqlalchemy import select
 
+from schema.generated.event.v1 import event_pb2
 from services.activity.biz import Audience, Follow, FollowCounts, SuggestionQuestion
-from services.activity.data import ACCOUNT, FOLLOW, METADATA, SqlActivityStore, SqlFollowStore
+from services.activity.data import ACCOUNT, FOLLOW, METADATA, OUTBOX, SqlFollowStore
 from services.runtime.backend import Resources
 from tests.conftest import NOON, MakeResources
 from tests.services.activity.fakes import activity
+from tests.services.activity.stores import activity_store, follow_store
 from tests.services.counting import statements_run
+from tests.services.telling import events_told
 
 WEEK_AGO = NOON - timedelta(days=7)
 
@@ -25,7 +28,7 @@ async def resources(make_resources: MakeResources) -> Resources:
 
 @pytest.fixture
 def store(resources: Resources) -> SqlFollowStore:
-    return SqlFollowStore(resources.database)
+    return follow_store(resources)
 
 
 async def follow(store: SqlFollowStore, *pairs: tuple[int, int]) -> list[bool]:
@@ -53,6 +56,16 @@ async def test_an_unfollow_is_counted_once(store: SqlFollowStore) -> None:
     await follow(store, (1, 2), (2, 1))
     assert [await store.remove(1, 2), await store.remove(1, 2), await store.remove(1, 9)] == [True, False, False]
     assert await counts(store, 1, 2, 9) == {1: (1, 0), 2: (0, 1)}
+
+
+async def test_only_what_changes_is_told(resources: Resources, store: SqlFollowStore) -> None:
+    await follow(store, (1, 2), (1, 2))
+    for _ in range(2):
+        await store.remove(1, 2)
+    assert await events_told(resources.database, OUTBOX) == [
+        (1, event_pb2.Followed(followee_id=2), 1, ""),
+        (1, event_pb2.Unfollowed(followee_id=2), 1, ""),
+    ]
 
 
 async def test_one_of_many_equal_follows_at_once_changes_something(store: SqlFollowStore) -> None:
@@ -105,7 +118,7 @@ async def test_an_audience_knows_who_is_new_and_what_was_published_this_week(
     instant = timedelta(microseconds=1)
     for follower_id, at in enumerate((WEEK_AGO - instant, WEEK_AGO, WEEK_AGO + instant, NOON), start=10):
         await store.add(Follow(follower_id, 1, at))
-    activities = SqlActivityStore(resources.database)
+    activities = activity_store(resources)
     for one in (activity(1), activity(2), activity(3, author_id=2)):
         await activities.add(one)
     assert sorted(await store.audiences([1, 2, 10, 99], since=WEEK_AGO), key=lambda found: found.account_id) == [

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from services.activity.biz import Activities, Activity, Follow, Kind, Page, PageQuestion, PageRequest, Viewer
-from services.activity.data import ACCOUNT, METADATA, SqlActivityStore, SqlFollowStore
+from services.activity.data import ACCOUNT, METADATA
 from services.runtime.backend import Resources
 from tests.conftest import NOON, MakeResources
 from tests.services.activity.fakes import ADA, GUEST, activity
+from tests.services.activity.stores import activity_store, follow_store
 
 FOLLOWED = (2, 3, 5)
 KEPT = [activity(number, 1 + number * 7 % 6, Kind(1 + number * 5 % 6)) for number in range(1, 61)]
@@ -22,7 +23,7 @@ class Lists:
     """Ada's feed, her own list and what trends, over one store that activities are added to."""
 
     def __init__(self, resources: Resources) -> None:
-        self._store = SqlActivityStore(resources.database)
+        self._store = activity_store(resources)
         self._activities = Activities(self._store, resources.ids, resources.clock)
         self._newer = count(1000)
         self.kept = list(KEPT)
@@ -52,7 +53,7 @@ class Lists:
 @pytest.fixture
 async def lists(make_resources: MakeResources) -> Lists:
     resources = await make_resources(METADATA)
-    store, follows = SqlActivityStore(resources.database), SqlFollowStore(resources.database)
+    store, follows = activity_store(resources), follow_store(resources)
     for one in KEPT:
         await store.add(one)
     for account_id in FOLLOWED:
@@ -98,10 +99,10 @@ async def test_two_viewers_of_one_batch_each_get_their_own_page(make_resources: 
     resources = await make_resources(METADATA)
     async with resources.database.transaction() as session:
         await session.execute(insert(ACCOUNT), [{"account_id": 2, "follower_count": 1, "following_count": 0}])
-    store = SqlActivityStore(resources.database)
+    store = activity_store(resources)
     for one in KEPT:
         await store.add(one)
-    await SqlFollowStore(resources.database).add(Follow(7, 4, NOON))
+    await follow_store(resources).add(Follow(7, 4, NOON))
     activities = Activities(store, resources.ids, resources.clock)
     requests = [
         PageQuestion(Viewer(7), PageRequest(2)),

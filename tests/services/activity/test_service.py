@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, timedelta
-from typing import TypeAlias
 
 import grpc.aio
 import pytest
@@ -13,21 +12,31 @@ from schema.generated.activity.v1 import activity_pb2 as pb
 from schema.generated.activity.v1 import activity_pb2_grpc
 from schema.generated.identity.v1 import identity_pb2
 from services.activity.biz import (
+    BEFORE_ALL,
     Activity,
+    ActivityFilter,
     Audience,
     FollowCounts,
+    Holdings,
     Item,
     Kind,
+    KindCount,
     Page,
     PageQuestion,
     PageRequest,
+    Period,
     SuggestionQuestion,
     Viewer,
 )
-from services.activity.service import (
+from services.activity.service.messages import (
     activity_to_message,
+    answer_to_message,
     audience_to_message,
+    filter_from_message,
     follow_counts_to_message,
+    followees_to_message,
+    holdings_to_message,
+    kind_count_to_message,
     page_question,
     page_to_message,
     suggestion_to_message,
@@ -35,13 +44,9 @@ from services.activity.service import (
 )
 from services.activity.wire import BACKEND
 from tests.conftest import NOON, MakeResources, Serve
+from tests.services.activity.calls import ADA, BO, GUEST, SAM, SINCE, UNTIL, Stub, publish
 from tests.services.activity.fakes import activity
 
-Stub: TypeAlias = "activity_pb2_grpc.ActivityServiceAsyncStub"
-ADA = identity_pb2.Viewer(account_id=1, account_type=identity_pb2.ACCOUNT_TYPE_PERSONAL)
-BO = identity_pb2.Viewer(account_id=2, account_type=identity_pb2.ACCOUNT_TYPE_CREATOR)
-SAM = identity_pb2.Viewer(account_id=4, account_type=identity_pb2.ACCOUNT_TYPE_STAFF)
-GUEST = identity_pb2.Viewer(account_type=identity_pb2.ACCOUNT_TYPE_GUEST)
 KINDS: Sequence["pb.ActivityKind.ValueType"] = [pb.ACTIVITY_KIND_POST, pb.ACTIVITY_KIND_PURCHASE]
 
 
@@ -49,14 +54,6 @@ KINDS: Sequence["pb.ActivityKind.ValueType"] = [pb.ACTIVITY_KIND_POST, pb.ACTIVI
 async def stub(make_resources: MakeResources, serve: Serve) -> Stub:
     channel: grpc.aio.Channel = await serve(BACKEND, await make_resources(BACKEND.metadata))
     return activity_pb2_grpc.ActivityServiceStub(channel)
-
-
-async def publish(stub: Stub, viewer: identity_pb2.Viewer, *texts: str, kind: Kind = Kind.POST) -> list[pb.Activity]:
-    number = pb.ActivityKind.ValueType(kind)
-    replies = [
-        await stub.PublishActivity(pb.PublishActivityRequest(viewer=viewer, kind=number, text=text)) for text in texts
-    ]
-    return [reply.activity for reply in replies]
 
 
 async def feed(stub: Stub, viewer: identity_pb2.Viewer, page: pb.PageRequest) -> pb.ActivityPage:
@@ -204,6 +201,10 @@ def test_no_field_of_an_answer_stays_unset() -> None:
         follow_counts_to_message(FollowCounts(1, 2, 3)),
         audience_to_message(Audience(1, 2, 3, 4)),
         suggestion_to_message(SuggestionQuestion(1, 2), [3]),
+        followees_to_message(1, [2]),
+        kind_count_to_message(KindCount(1, Kind.POST, 2)),
+        holdings_to_message(Holdings(1, 2, 3)),
+        answer_to_message(Viewer(1), activity(7)),
     )
     for message in messages:
         assert unset_fields(message) == set(), message.DESCRIPTOR.name
@@ -215,6 +216,16 @@ def test_every_field_of_a_question_is_read() -> None:
     kinds = frozenset({Kind.POST, Kind.PURCHASE})
     assert page_question(SAM, page) == PageQuestion(Viewer(4, is_staff=True), PageRequest(5, "cursor", kinds))
     assert viewer_from_message(ADA) == Viewer(1, is_staff=False)
+
+
+def test_every_field_of_a_search_is_read() -> None:
+    request = pb.SearchActivitiesRequest(
+        actor=SAM, author_ids=[3, 2], kinds=KINDS, since=SINCE, until=UNTIL, first=5, before_id=9
+    )
+    assert unset_fields(request) == set()
+    kinds, period = frozenset({Kind.POST, Kind.PURCHASE}), Period(NOON, NOON + timedelta(hours=1))
+    assert filter_from_message(request) == ActivityFilter(5, 9, frozenset({2, 3}), kinds, period)
+    assert filter_from_message(pb.SearchActivitiesRequest(first=5)) == ActivityFilter(5, BEFORE_ALL)
 
 
 def test_a_moment_keeps_its_microseconds() -> None:

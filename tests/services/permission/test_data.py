@@ -14,7 +14,6 @@ ROLES = [(1, "account.open"), (2, "orders.view"), (2, "wallet.view"), (3, "studi
 GRANTS = [
     (1, "wallet.view", "DENY"),
     (1, "team.view", "ALLOW"),
-    (1, "team.view", "DENY"),
     (2**63 - 1, "team.view", "ALLOW"),
 ]
 FEATURES = [
@@ -42,7 +41,7 @@ def repo(resources: Resources) -> SqlRuleRepo:
 async def test_roles_and_exceptions_come_by_type_and_account(repo: SqlRuleRepo) -> None:
     assert await repo.rules({1, 2}, {1, 7}) == Rules(
         roles={1: {"account.open"}, 2: {"orders.view", "wallet.view"}},
-        exceptions={1: {Effect.DENY: {"wallet.view", "team.view"}, Effect.ALLOW: {"team.view"}}},
+        exceptions={1: {Effect.DENY: {"wallet.view"}, Effect.ALLOW: {"team.view"}}},
     )
 
 
@@ -91,6 +90,7 @@ async def test_guests_cost_no_statement_for_grants(resources: Resources) -> None
     [
         (role_table, {"account_type": 1, "permission": "account.open"}),
         (grant_table, {"account_id": 1, "permission": "wallet.view", "effect": "DENY"}),
+        (grant_table, {"account_id": 1, "permission": "wallet.view", "effect": "ALLOW"}),
         (grant_table, {"account_id": 5, "permission": "wallet.view", "effect": "MAYBE"}),
         (feature_table, {"key": "help", "title": "Help", "url": "/help", "position": 30}),
         (feature_table, {"key": "news", "title": "News", "url": "/news", "position": 10}),

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import asdict
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import grpc.aio
 import pytest
@@ -12,11 +12,14 @@ from schema import errcode
 from schema.generated.identity.v1 import identity_pb2
 from schema.generated.identity.v1.identity_pb2 import Viewer as ViewerMessage
 from schema.generated.permission.v1 import permission_pb2, permission_pb2_grpc
-from services.permission.biz import AccountType, Feature, Question, Viewer
+from services.permission.biz import AccountType, Effect, Feature, Grant, Question, Viewer
 from services.permission.service import (
     answer_to_message,
     feature_to_message,
     features_to_message,
+    grant_from_message,
+    grant_to_message,
+    grants_to_message,
     question_from_message,
     viewer_from_message,
     viewer_to_message,
@@ -130,6 +133,8 @@ def test_account_types_are_numbered_as_in_the_contract() -> None:
         feature_to_message(STUDIO),
         answer_to_message(Question(VIEWER, "studio.use"), True),
         features_to_message(VIEWER, [STUDIO]),
+        grant_to_message(Grant("studio.use", Effect.ALLOW)),
+        grants_to_message(1, [Grant("studio.use", Effect.DENY)]),
     ],
     ids=lambda message: message.DESCRIPTOR.full_name,
 )
@@ -145,3 +150,86 @@ def test_a_question_takes_over_every_field() -> None:
         "permission": "orders.view",
     }
     assert viewer_to_message(viewer_from_message(NEWER)) == NEWER
+
+
+def grant(
+    account_id: int, permission: str, allow: bool = True, **changed: Any
+) -> permission_pb2.GrantPermissionRequest:
+    fields: dict[str, Any] = {"actor": SAM, "reason": "asked for"} | changed
+    return permission_pb2.GrantPermissionRequest(account_id=account_id, permission=permission, allow=allow, **fields)
+
+
+def revoke(account_id: int, permission: str, **changed: Any) -> permission_pb2.RevokePermissionRequest:
+    fields: dict[str, Any] = {"actor": SAM, "reason": "no longer needed"} | changed
+    return permission_pb2.RevokePermissionRequest(account_id=account_id, permission=permission, **fields)
+
+
+async def grants_of(stub: Stub, *account_ids: int) -> dict[int, list[tuple[str, bool]]]:
+    reply = await stub.BatchListGrants(permission_pb2.BatchListGrantsRequest(account_ids=account_ids))
+    return {answer.account_id: [(grant.permission, grant.allow) for grant in answer.grants] for answer in reply.answers}
+
+
+async def may(stub: Stub, viewer: ViewerMessage, permission: str) -> bool:
+    return (await stub.BatchCheckPermissions(check((viewer, permission)))).answers[0].allowed
+
+
+async def test_a_grant_counts_at_once_and_so_does_its_end(stub: Stub) -> None:
+    assert not await may(stub, ADA, "studio.use")
+    assert [(await stub.GrantPermission(grant(1, "studio.use"))).changed for _ in range(2)] == [True, False]
+    assert await may(stub, ADA, "studio.use")
+    assert (await stub.GrantPermission(grant(1, "studio.use", allow=False))).changed
+    assert not await may(stub, ADA, "studio.use")
+    assert await grants_of(stub, 1) == {1: [("studio.use", False), ("wallet.view", False)]}
+    assert [(await stub.RevokePermission(revoke(1, "studio.use"))).changed for _ in range(2)] == [True, False]
+    assert await grants_of(stub, 1) == {1: [("wallet.view", False)]}
+
+
+async def test_grants_are_listed_for_those_who_have_any(stub: Stub) -> None:
+    assert await grants_of(stub, 3, 99, 1, 3) == {1: [("wallet.view", False)], 3: [("studio.use", True)]}
+
+
+async def test_grants_move_once(stub: Stub) -> None:
+    request = permission_pb2.MoveGrantsRequest(source_id=1, target_id=99)
+    assert [(await stub.MoveGrants(request)).moved for _ in range(2)] == [1, 0]
+    assert await grants_of(stub, 1, 99) == {99: [("wallet.view", False)]}
+
+
+@pytest.mark.parametrize("actor", [ADA, GUEST, NEWER, ViewerMessage(account_type=identity_pb2.ACCOUNT_TYPE_STAFF)])
+async def test_only_staff_grants_and_revokes(stub: Stub, actor: ViewerMessage) -> None:
+    denied = r"^this needs the permission admin\.permissions\.grant$"
+    with pytest.raises(errcode.PermissionDenied, match=denied):
+        await stub.GrantPermission(grant(1, "studio.use", actor=actor))
+    with pytest.raises(errcode.PermissionDenied, match=denied):
+        await stub.RevokePermission(revoke(1, "wallet.view", actor=actor))
+    assert await grants_of(stub, 1) == {1: [("wallet.view", False)]}
+
+
+@pytest.mark.parametrize(
+    ("request_", "problem"),
+    [
+        (grant(1, "no.such.permission"), "permission: is no permission that a role or a feature knows"),
+        (grant(1, "studio use"), "permission: must be a dotted name, such as activity.publish"),
+        (grant(1, "studio.\0"), "permission: must be a dotted name, such as activity.publish"),
+        (grant(1, "studio.use", reason=" "), "reason: must not be empty"),
+        (grant(1, "studio.use", reason=""), "reason: "),
+        (grant(0, "studio.use"), "account_id: "),
+    ],
+    ids=["unknown", "no name", "NUL", "blank reason", "no reason", "no account"],
+)
+async def test_a_bad_grant_is_refused_and_changes_nothing(
+    stub: Stub, request_: permission_pb2.GrantPermissionRequest, problem: str
+) -> None:
+    with pytest.raises(errcode.InvalidArgument, match=f"^{re.escape(problem)}"):
+        await stub.GrantPermission(request_)
+    assert await grants_of(stub, 1) == {1: [("wallet.view", False)]}
+
+
+async def test_nothing_moves_to_where_it_is(stub: Stub) -> None:
+    with pytest.raises(errcode.InvalidArgument, match=r"^target_id: must be another account than the source$"):
+        await stub.MoveGrants(permission_pb2.MoveGrantsRequest(source_id=1, target_id=1))
+    assert await grants_of(stub, 1) == {1: [("wallet.view", False)]}
+
+
+def test_a_grant_takes_over_what_it_says() -> None:
+    assert grant_from_message(grant(1, "studio.use")) == Grant("studio.use", Effect.ALLOW)
+    assert grant_from_message(grant(1, "studio.use", allow=False)) == Grant("studio.use", Effect.DENY)

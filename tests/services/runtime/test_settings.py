@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.settings import GATEWAY_NAMES, Addresses, Settings, load, names
+from services.runtime.settings import GATEWAY_NAMES, Addresses, Schedules, Settings, check_cron, load, names
 
 
 def refusal(capfd: pytest.CaptureFixture[str]) -> str:
@@ -32,7 +32,11 @@ def test_nothing_has_to_be_set() -> None:
     assert settings.database_url("account") == "sqlite+aiosqlite:///var/account.db"
     assert settings.cache == "memory://"
     assert settings.addresses == Addresses(
-        account="127.0.0.1:7101", permission="127.0.0.1:7102", banner="127.0.0.1:7103", activity="127.0.0.1:7104"
+        account="127.0.0.1:7101",
+        permission="127.0.0.1:7102",
+        banner="127.0.0.1:7103",
+        activity="127.0.0.1:7104",
+        identifier="127.0.0.1:7105",
     )
     assert (settings.drain_seconds, settings.worker, settings.metrics_port) == (2.0, None, None)
 
@@ -96,6 +100,7 @@ DATABASE = "must be sqlite+aiosqlite:///path or postgresql+psycopg://user@host/n
         ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
         ("OTLP_ENDPOINT", "collector:4318", "must be http://host:port or https://host:port"),
         ("DRAIN_SECONDS", "-1", "Input should be greater than or equal to 0"),
+        ("IDS", "elsewhere://", "Input should be 'local://' or 'identifier://'"),
         ("WORKER", "1024", "Input should be less than 1024"),
         ("METRICS_PORT", "many", "Input should be a valid integer, unable to parse string as an integer"),
     ],
@@ -105,6 +110,17 @@ def test_a_value_that_cannot_be_is_refused_in_one_line(
 ) -> None:
     monkeypatch.setenv(f"ATRIUM_{name}", value)
     assert refusal(capfd) == f"atrium: ATRIUM_{name}: {problem}\n"
+
+
+def test_ids_of_the_process_itself_need_a_number(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATRIUM_IDS", "local://")
+    assert refusal(capfd) == "atrium: ATRIUM_WORKER: must be set where ATRIUM_IDS is local://\n"
+    monkeypatch.setenv("ATRIUM_WORKER", "0")
+    assert (load(Settings).ids, load(Settings).worker) == ("local://", 0)
+    monkeypatch.setenv("ATRIUM_IDS", "identifier://")
+    assert refusal(capfd) == "atrium: ATRIUM_WORKER: must not be set where ATRIUM_IDS is identifier://\n"
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:7101", "[::1]:7101", "banner.internal:80", "unix:/run/b", "unix:b"])
@@ -122,6 +138,28 @@ def test_addresses_are_sockets_or_ports(address: str) -> None:
 )
 def test_urls_of_databases(url: str) -> None:
     assert Settings(database=url).database == url
+
+
+@pytest.mark.parametrize("url", ["memory://", "kafka://127.0.0.1:9092", "kafka://a.internal:9092,[::1]:9093"])
+def test_urls_of_buses(url: str) -> None:
+    assert Settings(bus=url).bus == url
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("memory://else", "must be memory:// or kafka://host:port"),
+        ("redis://127.0.0.1:6379", "must be memory:// or kafka://host:port"),
+        ("kafka://", "names no server: kafka://host:port, several after commas"),
+        ("kafka://a:9092,", "names no server: kafka://host:port, several after commas"),
+        ("kafka://unix:/run/kafka", "names no server: kafka://host:port, several after commas"),
+    ],
+)
+def test_urls_that_are_no_bus(
+    url: str, problem: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATRIUM_BUS", url)
+    assert refusal(capfd) == f"atrium: ATRIUM_BUS: {problem}\n"
 
 
 def test_a_refused_url_does_not_show_its_password(
@@ -158,3 +196,27 @@ def test_a_process_refuses_without_a_traceback() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "atrium: unknown setting ATRIUM_PROT (did you mean ATRIUM_PORT?)\n"
+
+
+@pytest.mark.parametrize(
+    "expression", ["5 * * * *", "*/15 0-6,22 * * 1-5", "* * * * * *", "59 59 23 31 12 7", "0-59/5 * * * *", "off"]
+)
+def test_a_time_of_tasks_is_a_cron_expression(expression: str) -> None:
+    assert check_cron(expression) == expression
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("", "*", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "5-1 * * * *"),
+        *("*/0 * * * *", "@hourly", "5 * * * MON", "* * * * * * *", "-1 * * * *", "1,,2 * * * *", "٥ * * * *"),
+    ],
+)
+def test_anything_else_is_no_time_of_tasks(expression: str) -> None:
+    with pytest.raises(ValueError, match="must be a cron expression"):
+        check_cron(expression)
+
+
+def test_a_task_whose_time_is_off_has_none() -> None:
+    assert "clean-up" not in Schedules(clean_up="off").by_task()
+    assert Schedules().by_task()["rollup-hourly"] == "5 * * * *"

@@ -5,7 +5,7 @@ from contextvars import Context, copy_context
 
 import pytest
 
-from services.runtime.telemetry import start_trace, trace_id, traceparent
+from services.runtime.telemetry import in_trace, start_trace, trace_id, traceparent
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -56,4 +56,14 @@ def test_a_trace_stays_where_it_began() -> None:
     outer = start_trace()
     inner = copy_context().run(start_trace)
     assert inner != outer
+    assert trace_id() == outer
+
+
+def test_a_trace_for_some_work_ends_with_it() -> None:
+    outer = start_trace()
+    with in_trace(f"00-{TRACE}-{SPAN}-01"):
+        assert trace_id() == TRACE
+        with in_trace():
+            assert trace_id() not in (TRACE, outer)
+        assert trace_id() == TRACE
     assert trace_id() == outer

@@ -28,6 +28,7 @@ from services.runtime.cache import open_cache
 from services.runtime.database import metadata, open_database
 from services.runtime.telemetry import (
     configure_tracing,
+    continued,
     instrument_asgi,
     instrument_http,
     span,
@@ -141,6 +142,22 @@ async def test_an_app_hands_its_trace_to_the_next(spans: InMemorySpanExporter) -
         with span("caller"):
             assert (await client.get("/")).text == trace_id()
     assert [one.name for one in finished(spans, 4)] == ["GET", "caller", "GET", "GET /"]
+
+
+def test_work_for_a_message_goes_on_with_the_trace_it_came_with(spans: InMemorySpanExporter) -> None:
+    with span("other work"):
+        with continued("consume job.test", f"00-{7:032x}-{8:016x}-01", {"event": "e"}):
+            assert trace_id() == f"{7:032x}"
+            with span("within"):
+                pass
+        with continued("consume job.test", ""):
+            alone = trace_id()
+    within, consumed, unasked, other = spans.get_finished_spans()
+    assert [consumed.context.trace_id, within.context.trace_id] == [7, 7]
+    assert [each.parent and each.parent.span_id for each in (consumed, within)] == [8, consumed.context.span_id]
+    assert consumed.attributes == {"event": "e"}
+    assert (format_trace_id(unasked.context.trace_id), unasked.parent) == (alone, None)
+    assert other.context.trace_id not in (7, unasked.context.trace_id)
 
 
 async def test_without_an_endpoint_nothing_is_traced_and_ids_still_travel(

@@ -238,3 +238,51 @@ async def test_a_write_during_an_outage_is_not_hidden_by_what_redis_kept(
     assert fragile.owed == frozenset()
     assert await fragile.read(["r"], atlas.load) == {"r": ROME}
     assert atlas.asked == [["r"]] * 3
+
+
+async def test_what_is_forgotten_is_read_anew_all_of_it(cities: VersionedCache[City]) -> None:
+    atlas = Atlas(r=ROME, o=OSLO)
+    await cities.read(["r", "o"], atlas.load)
+    async with cities.forgetting(["r", "o", "r"]):
+        atlas.cities = {"r": City("Roma", 4)}
+    assert await cities.read(["r", "o"], atlas.load) == {"r": City("Roma", 4)}
+    assert cities.owed == frozenset()
+
+
+async def test_while_it_is_being_forgotten_nobody_fills_it_in(cities: VersionedCache[City], cache: Redis) -> None:
+    atlas = Atlas(r=ROME)
+    async with cities.forgetting(["r"]):
+        assert await cities.read(["r"], atlas.load) == {"r": ROME}
+        held = await cache.get("city:r")
+        assert held is not None
+        assert held[:1] == b"W"
+    assert await cache.get("city:r") is None
+
+
+async def test_a_change_that_fails_is_forgotten_all_the_same(cities: VersionedCache[City], cache: Redis) -> None:
+    atlas = Atlas(r=ROME, o=OSLO)
+    await cities.read(["r", "o"], atlas.load)
+    with pytest.raises(ConnectionResetError):
+        async with cities.forgetting(["r", "o"]):
+            raise ConnectionResetError
+    assert await cache.mget(["city:r", "city:o"]) == [None, None]
+
+
+@pytest.fixture
+async def nowhere() -> AsyncIterator[Redis]:
+    async with open_cache(f"redis://127.0.0.1:{free_port()}/0") as dead:
+        yield dead
+
+
+async def test_nothing_to_forget_asks_nothing_of_the_cache(nowhere: Redis) -> None:
+    lost = cities_on(nowhere)
+    async with lost.forgetting([]):
+        pass
+    assert lost.owed == frozenset()
+
+
+async def test_what_a_dead_cache_could_not_forget_is_owed(nowhere: Redis) -> None:
+    lost = cities_on(nowhere)
+    async with lost.forgetting(["r", "o"]):
+        pass
+    assert lost.owed == {"r", "o"}

@@ -129,7 +129,7 @@ class TrustsItsMark(VersionedCache[Value]):
 class ForgetsDebts(VersionedCache[Value]):
     """A writer that does not care whether it could settle."""
 
-    async def _settled(self, key: str, call: Awaitable[None]) -> None:
+    async def _settled(self, keys: Collection[str], call: Awaitable[None]) -> None:
         await self._attempt(call)
 
 

@@ -100,6 +100,9 @@ class SteppedEntries(Entries):
     async def mark(self, key: str, mark: bytes) -> None:
         await self._step(partial(self._inner.mark, key, mark))
 
+    async def mark_all(self, marks: Mapping[str, bytes]) -> None:
+        await self._step(partial(self._inner.mark_all, marks))
+
     async def settle(self, key: str, mark: bytes, version: int, entry: bytes, milliseconds: int) -> None:
         await self._step(partial(self._inner.settle, key, mark, version, entry, milliseconds))
 
@@ -202,6 +205,10 @@ class Schedule:
         """A writer that stands before its first step: it marks, commits, settles."""
         return self._begin(self._write(self._caches[process % len(self._caches)], key, delete))
 
+    def forgetter(self, *keys: str, delete: bool = False, process: int = 0) -> Actor:
+        """A writer that stands before its first step: it marks all keys, commits each, has all forgotten."""
+        return self._begin(self._forget(self._caches[process % len(self._caches)], keys or ("a",), delete))
+
     def step(self, actor: Actor, *fates: Fate) -> None:
         """Lets the actor take a step for each fate, or one."""
         for fate in fates or (Fate.DONE,):
@@ -278,6 +285,16 @@ class Schedule:
         finally:
             self._completed[key] = max(self._completed[key], *landed)
 
+    async def _forget(self, cache: VersionedCache[Value], keys: tuple[str, ...], delete: bool) -> None:
+        landed = {key: [0] for key in keys}
+        try:
+            with contextlib.suppress(Refused):
+                async with cache.forgetting(keys):
+                    for key in keys:
+                        await self._store.commit(key, delete, landed[key])
+        finally:
+            self._completed |= {key: max(self._completed[key], *landed[key]) for key in keys}
+
     def _look_round(self) -> None:
         """Checks what a read that began just now would take from the cache."""
         self.actors = [actor for actor in self.actors if not actor.task.done()]
@@ -310,6 +327,11 @@ class InterleavingMachine(RuleBasedStateMachine):
     @rule(key=st.sampled_from("aaab"), delete=st.sampled_from([False, False, True]), process=st.integers(0, 1))
     def a_writer_begins(self, key: str, delete: bool, process: int) -> None:
         self.schedule.writer(key, delete=delete, process=process)
+
+    @precondition(lambda self: len(self.schedule.actors) < MOST_ACTORS)
+    @rule(keys=st.sampled_from([("a",), KEYS]), delete=st.sampled_from([False, False, True]), process=st.integers(0, 1))
+    def a_forgetter_begins(self, keys: tuple[str, ...], delete: bool, process: int) -> None:
+        self.schedule.forgetter(*keys, delete=delete, process=process)
 
     @precondition(lambda self: self.schedule.actors)
     @rule(which=st.integers(0, MOST_ACTORS - 1), times=st.integers(1, 4), data=st.data())

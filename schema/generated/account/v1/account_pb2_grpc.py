@@ -80,6 +80,66 @@ class AccountServiceStub:
                 request_serializer=account_dot_v1_dot_account__pb2.UpdateProfileRequest.SerializeToString,
                 response_deserializer=account_dot_v1_dot_account__pb2.UpdateProfileResponse.FromString,
                 _registered_method=True)
+        self.SearchAccounts = channel.unary_unary(
+                '/account.v1.AccountService/SearchAccounts',
+                request_serializer=account_dot_v1_dot_account__pb2.SearchAccountsRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.SearchAccountsResponse.FromString,
+                _registered_method=True)
+        self.CreateAccount = channel.unary_unary(
+                '/account.v1.AccountService/CreateAccount',
+                request_serializer=account_dot_v1_dot_account__pb2.CreateAccountRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.CreateAccountResponse.FromString,
+                _registered_method=True)
+        self.ChangeAccount = channel.unary_unary(
+                '/account.v1.AccountService/ChangeAccount',
+                request_serializer=account_dot_v1_dot_account__pb2.ChangeAccountRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.ChangeAccountResponse.FromString,
+                _registered_method=True)
+        self.CloseAccount = channel.unary_unary(
+                '/account.v1.AccountService/CloseAccount',
+                request_serializer=account_dot_v1_dot_account__pb2.CloseAccountRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.CloseAccountResponse.FromString,
+                _registered_method=True)
+        self.ReopenAccount = channel.unary_unary(
+                '/account.v1.AccountService/ReopenAccount',
+                request_serializer=account_dot_v1_dot_account__pb2.ReopenAccountRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.ReopenAccountResponse.FromString,
+                _registered_method=True)
+        self.SuspendAccount = channel.unary_unary(
+                '/account.v1.AccountService/SuspendAccount',
+                request_serializer=account_dot_v1_dot_account__pb2.SuspendAccountRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.SuspendAccountResponse.FromString,
+                _registered_method=True)
+        self.EndClosures = channel.unary_unary(
+                '/account.v1.AccountService/EndClosures',
+                request_serializer=account_dot_v1_dot_account__pb2.EndClosuresRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.EndClosuresResponse.FromString,
+                _registered_method=True)
+        self.PurgeSessions = channel.unary_unary(
+                '/account.v1.AccountService/PurgeSessions',
+                request_serializer=account_dot_v1_dot_account__pb2.PurgeSessionsRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.PurgeSessionsResponse.FromString,
+                _registered_method=True)
+        self.CheckMerge = channel.unary_unary(
+                '/account.v1.AccountService/CheckMerge',
+                request_serializer=account_dot_v1_dot_account__pb2.CheckMergeRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.CheckMergeResponse.FromString,
+                _registered_method=True)
+        self.StartMerge = channel.unary_unary(
+                '/account.v1.AccountService/StartMerge',
+                request_serializer=account_dot_v1_dot_account__pb2.StartMergeRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.StartMergeResponse.FromString,
+                _registered_method=True)
+        self.MoveSessions = channel.unary_unary(
+                '/account.v1.AccountService/MoveSessions',
+                request_serializer=account_dot_v1_dot_account__pb2.MoveSessionsRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.MoveSessionsResponse.FromString,
+                _registered_method=True)
+        self.FinishMerge = channel.unary_unary(
+                '/account.v1.AccountService/FinishMerge',
+                request_serializer=account_dot_v1_dot_account__pb2.FinishMergeRequest.SerializeToString,
+                response_deserializer=account_dot_v1_dot_account__pb2.FinishMergeResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
@@ -149,6 +209,90 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchAccounts(self, request, context):
+        """Accounts that match every filter that is set, by id; for staff.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateAccount(self, request, context):
+        """Opens an account; for staff. HANDLE_TAKEN when another has the handle.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeAccount(self, request, context):
+        """Changes those attributes of any account that are set, if `version` is still its version; for staff.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseAccount(self, request, context):
+        """Starts the cooling-off period: of the viewer's own account, or of any for staff. ACCOUNT_STATE when it has begun.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenAccount(self, request, context):
+        """Undoes a closure within its cooling-off period; a suspension too, for staff. ACCOUNT_STATE when there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendAccount(self, request, context):
+        """Bars an account and ends its sessions; for staff. ACCOUNT_STATE when it is not active or closing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndClosures(self, request, context):
+        """Closes for good the accounts whose cooling-off period is over: sessions ended, personal data erased.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PurgeSessions(self, request, context):
+        """Removes sessions that ended before a moment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckMerge(self, request, context):
+        """Whether two accounts can be merged, and what of the source this backend would move; changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartMerge(self, request, context):
+        """Bars the source until its data has been moved. MERGE_REFUSED when the two cannot be merged.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveSessions(self, request, context):
+        """Moves the source's sessions to the target. Moving them again moves nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishMerge(self, request, context):
+        """Makes the source MERGED: from then on its id answers the target. Finishing again changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -196,6 +340,66 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.UpdateProfile,
                     request_deserializer=account_dot_v1_dot_account__pb2.UpdateProfileRequest.FromString,
                     response_serializer=account_dot_v1_dot_account__pb2.UpdateProfileResponse.SerializeToString,
+            ),
+            'SearchAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchAccounts,
+                    request_deserializer=account_dot_v1_dot_account__pb2.SearchAccountsRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.SearchAccountsResponse.SerializeToString,
+            ),
+            'CreateAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAccount,
+                    request_deserializer=account_dot_v1_dot_account__pb2.CreateAccountRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.CreateAccountResponse.SerializeToString,
+            ),
+            'ChangeAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeAccount,
+                    request_deserializer=account_dot_v1_dot_account__pb2.ChangeAccountRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.ChangeAccountResponse.SerializeToString,
+            ),
+            'CloseAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseAccount,
+                    request_deserializer=account_dot_v1_dot_account__pb2.CloseAccountRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.CloseAccountResponse.SerializeToString,
+            ),
+            'ReopenAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenAccount,
+                    request_deserializer=account_dot_v1_dot_account__pb2.ReopenAccountRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.ReopenAccountResponse.SerializeToString,
+            ),
+            'SuspendAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendAccount,
+                    request_deserializer=account_dot_v1_dot_account__pb2.SuspendAccountRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.SuspendAccountResponse.SerializeToString,
+            ),
+            'EndClosures': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndClosures,
+                    request_deserializer=account_dot_v1_dot_account__pb2.EndClosuresRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.EndClosuresResponse.SerializeToString,
+            ),
+            'PurgeSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.PurgeSessions,
+                    request_deserializer=account_dot_v1_dot_account__pb2.PurgeSessionsRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.PurgeSessionsResponse.SerializeToString,
+            ),
+            'CheckMerge': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckMerge,
+                    request_deserializer=account_dot_v1_dot_account__pb2.CheckMergeRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.CheckMergeResponse.SerializeToString,
+            ),
+            'StartMerge': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartMerge,
+                    request_deserializer=account_dot_v1_dot_account__pb2.StartMergeRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.StartMergeResponse.SerializeToString,
+            ),
+            'MoveSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveSessions,
+                    request_deserializer=account_dot_v1_dot_account__pb2.MoveSessionsRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.MoveSessionsResponse.SerializeToString,
+            ),
+            'FinishMerge': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishMerge,
+                    request_deserializer=account_dot_v1_dot_account__pb2.FinishMergeRequest.FromString,
+                    response_serializer=account_dot_v1_dot_account__pb2.FinishMergeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -442,6 +646,330 @@ class AccountService:
             '/account.v1.AccountService/UpdateProfile',
             account_dot_v1_dot_account__pb2.UpdateProfileRequest.SerializeToString,
             account_dot_v1_dot_account__pb2.UpdateProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/SearchAccounts',
+            account_dot_v1_dot_account__pb2.SearchAccountsRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.SearchAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/CreateAccount',
+            account_dot_v1_dot_account__pb2.CreateAccountRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.CreateAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/ChangeAccount',
+            account_dot_v1_dot_account__pb2.ChangeAccountRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.ChangeAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/CloseAccount',
+            account_dot_v1_dot_account__pb2.CloseAccountRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.CloseAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/ReopenAccount',
+            account_dot_v1_dot_account__pb2.ReopenAccountRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.ReopenAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/SuspendAccount',
+            account_dot_v1_dot_account__pb2.SuspendAccountRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.SuspendAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndClosures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/EndClosures',
+            account_dot_v1_dot_account__pb2.EndClosuresRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.EndClosuresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PurgeSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/PurgeSessions',
+            account_dot_v1_dot_account__pb2.PurgeSessionsRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.PurgeSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckMerge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/CheckMerge',
+            account_dot_v1_dot_account__pb2.CheckMergeRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.CheckMergeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartMerge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/StartMerge',
+            account_dot_v1_dot_account__pb2.StartMergeRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.StartMergeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/MoveSessions',
+            account_dot_v1_dot_account__pb2.MoveSessionsRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.MoveSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishMerge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/account.v1.AccountService/FinishMerge',
+            account_dot_v1_dot_account__pb2.FinishMergeRequest.SerializeToString,
+            account_dot_v1_dot_account__pb2.FinishMergeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,30 @@ class AccountServiceStub:
     """Ends a session. Ending one that has ended, or never was, is no error."""
     UpdateProfile: _grpc.UnaryUnaryMultiCallable[_account_pb2.UpdateProfileRequest, _account_pb2.UpdateProfileResponse]
     """Changes the attributes that are set in the request, if `version` is still the account's version."""
+    SearchAccounts: _grpc.UnaryUnaryMultiCallable[_account_pb2.SearchAccountsRequest, _account_pb2.SearchAccountsResponse]
+    """Accounts that match every filter that is set, by id; for staff."""
+    CreateAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.CreateAccountRequest, _account_pb2.CreateAccountResponse]
+    """Opens an account; for staff. HANDLE_TAKEN when another has the handle."""
+    ChangeAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.ChangeAccountRequest, _account_pb2.ChangeAccountResponse]
+    """Changes those attributes of any account that are set, if `version` is still its version; for staff."""
+    CloseAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.CloseAccountRequest, _account_pb2.CloseAccountResponse]
+    """Starts the cooling-off period: of the viewer's own account, or of any for staff. ACCOUNT_STATE when it has begun."""
+    ReopenAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.ReopenAccountRequest, _account_pb2.ReopenAccountResponse]
+    """Undoes a closure within its cooling-off period; a suspension too, for staff. ACCOUNT_STATE when there is none."""
+    SuspendAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.SuspendAccountRequest, _account_pb2.SuspendAccountResponse]
+    """Bars an account and ends its sessions; for staff. ACCOUNT_STATE when it is not active or closing."""
+    EndClosures: _grpc.UnaryUnaryMultiCallable[_account_pb2.EndClosuresRequest, _account_pb2.EndClosuresResponse]
+    """Closes for good the accounts whose cooling-off period is over: sessions ended, personal data erased."""
+    PurgeSessions: _grpc.UnaryUnaryMultiCallable[_account_pb2.PurgeSessionsRequest, _account_pb2.PurgeSessionsResponse]
+    """Removes sessions that ended before a moment."""
+    CheckMerge: _grpc.UnaryUnaryMultiCallable[_account_pb2.CheckMergeRequest, _account_pb2.CheckMergeResponse]
+    """Whether two accounts can be merged, and what of the source this backend would move; changes nothing."""
+    StartMerge: _grpc.UnaryUnaryMultiCallable[_account_pb2.StartMergeRequest, _account_pb2.StartMergeResponse]
+    """Bars the source until its data has been moved. MERGE_REFUSED when the two cannot be merged."""
+    MoveSessions: _grpc.UnaryUnaryMultiCallable[_account_pb2.MoveSessionsRequest, _account_pb2.MoveSessionsResponse]
+    """Moves the source's sessions to the target. Moving them again moves nothing."""
+    FinishMerge: _grpc.UnaryUnaryMultiCallable[_account_pb2.FinishMergeRequest, _account_pb2.FinishMergeResponse]
+    """Makes the source MERGED: from then on its id answers the target. Finishing again changes nothing."""
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
@@ -75,6 +99,30 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Ends a session. Ending one that has ended, or never was, is no error."""
     UpdateProfile: _aio.UnaryUnaryMultiCallable[_account_pb2.UpdateProfileRequest, _account_pb2.UpdateProfileResponse]  # type: ignore[assignment]
     """Changes the attributes that are set in the request, if `version` is still the account's version."""
+    SearchAccounts: _aio.UnaryUnaryMultiCallable[_account_pb2.SearchAccountsRequest, _account_pb2.SearchAccountsResponse]  # type: ignore[assignment]
+    """Accounts that match every filter that is set, by id; for staff."""
+    CreateAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.CreateAccountRequest, _account_pb2.CreateAccountResponse]  # type: ignore[assignment]
+    """Opens an account; for staff. HANDLE_TAKEN when another has the handle."""
+    ChangeAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.ChangeAccountRequest, _account_pb2.ChangeAccountResponse]  # type: ignore[assignment]
+    """Changes those attributes of any account that are set, if `version` is still its version; for staff."""
+    CloseAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.CloseAccountRequest, _account_pb2.CloseAccountResponse]  # type: ignore[assignment]
+    """Starts the cooling-off period: of the viewer's own account, or of any for staff. ACCOUNT_STATE when it has begun."""
+    ReopenAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.ReopenAccountRequest, _account_pb2.ReopenAccountResponse]  # type: ignore[assignment]
+    """Undoes a closure within its cooling-off period; a suspension too, for staff. ACCOUNT_STATE when there is none."""
+    SuspendAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.SuspendAccountRequest, _account_pb2.SuspendAccountResponse]  # type: ignore[assignment]
+    """Bars an account and ends its sessions; for staff. ACCOUNT_STATE when it is not active or closing."""
+    EndClosures: _aio.UnaryUnaryMultiCallable[_account_pb2.EndClosuresRequest, _account_pb2.EndClosuresResponse]  # type: ignore[assignment]
+    """Closes for good the accounts whose cooling-off period is over: sessions ended, personal data erased."""
+    PurgeSessions: _aio.UnaryUnaryMultiCallable[_account_pb2.PurgeSessionsRequest, _account_pb2.PurgeSessionsResponse]  # type: ignore[assignment]
+    """Removes sessions that ended before a moment."""
+    CheckMerge: _aio.UnaryUnaryMultiCallable[_account_pb2.CheckMergeRequest, _account_pb2.CheckMergeResponse]  # type: ignore[assignment]
+    """Whether two accounts can be merged, and what of the source this backend would move; changes nothing."""
+    StartMerge: _aio.UnaryUnaryMultiCallable[_account_pb2.StartMergeRequest, _account_pb2.StartMergeResponse]  # type: ignore[assignment]
+    """Bars the source until its data has been moved. MERGE_REFUSED when the two cannot be merged."""
+    MoveSessions: _aio.UnaryUnaryMultiCallable[_account_pb2.MoveSessionsRequest, _account_pb2.MoveSessionsResponse]  # type: ignore[assignment]
+    """Moves the source's sessions to the target. Moving them again moves nothing."""
+    FinishMerge: _aio.UnaryUnaryMultiCallable[_account_pb2.FinishMergeRequest, _account_pb2.FinishMergeResponse]  # type: ignore[assignment]
+    """Makes the source MERGED: from then on its id answers the target. Finishing again changes nothing."""
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads and changes account attributes; opens, verifies and ends sign-in sessions."""
@@ -150,5 +198,101 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.UpdateProfileResponse, _abc.Awaitable[_account_pb2.UpdateProfileResponse]]:
         """Changes the attributes that are set in the request, if `version` is still the account's version."""
+
+    @_abc_1.abstractmethod
+    def SearchAccounts(
+        self,
+        request: _account_pb2.SearchAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.SearchAccountsResponse, _abc.Awaitable[_account_pb2.SearchAccountsResponse]]:
+        """Accounts that match every filter that is set, by id; for staff."""
+
+    @_abc_1.abstractmethod
+    def CreateAccount(
+        self,
+        request: _account_pb2.CreateAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.CreateAccountResponse, _abc.Awaitable[_account_pb2.CreateAccountResponse]]:
+        """Opens an account; for staff. HANDLE_TAKEN when another has the handle."""
+
+    @_abc_1.abstractmethod
+    def ChangeAccount(
+        self,
+        request: _account_pb2.ChangeAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.ChangeAccountResponse, _abc.Awaitable[_account_pb2.ChangeAccountResponse]]:
+        """Changes those attributes of any account that are set, if `version` is still its version; for staff."""
+
+    @_abc_1.abstractmethod
+    def CloseAccount(
+        self,
+        request: _account_pb2.CloseAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.CloseAccountResponse, _abc.Awaitable[_account_pb2.CloseAccountResponse]]:
+        """Starts the cooling-off period: of the viewer's own account, or of any for staff. ACCOUNT_STATE when it has begun."""
+
+    @_abc_1.abstractmethod
+    def ReopenAccount(
+        self,
+        request: _account_pb2.ReopenAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.ReopenAccountResponse, _abc.Awaitable[_account_pb2.ReopenAccountResponse]]:
+        """Undoes a closure within its cooling-off period; a suspension too, for staff. ACCOUNT_STATE when there is none."""
+
+    @_abc_1.abstractmethod
+    def SuspendAccount(
+        self,
+        request: _account_pb2.SuspendAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.SuspendAccountResponse, _abc.Awaitable[_account_pb2.SuspendAccountResponse]]:
+        """Bars an account and ends its sessions; for staff. ACCOUNT_STATE when it is not active or closing."""
+
+    @_abc_1.abstractmethod
+    def EndClosures(
+        self,
+        request: _account_pb2.EndClosuresRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.EndClosuresResponse, _abc.Awaitable[_account_pb2.EndClosuresResponse]]:
+        """Closes for good the accounts whose cooling-off period is over: sessions ended, personal data erased."""
+
+    @_abc_1.abstractmethod
+    def PurgeSessions(
+        self,
+        request: _account_pb2.PurgeSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.PurgeSessionsResponse, _abc.Awaitable[_account_pb2.PurgeSessionsResponse]]:
+        """Removes sessions that ended before a moment."""
+
+    @_abc_1.abstractmethod
+    def CheckMerge(
+        self,
+        request: _account_pb2.CheckMergeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.CheckMergeResponse, _abc.Awaitable[_account_pb2.CheckMergeResponse]]:
+        """Whether two accounts can be merged, and what of the source this backend would move; changes nothing."""
+
+    @_abc_1.abstractmethod
+    def StartMerge(
+        self,
+        request: _account_pb2.StartMergeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.StartMergeResponse, _abc.Awaitable[_account_pb2.StartMergeResponse]]:
+        """Bars the source until its data has been moved. MERGE_REFUSED when the two cannot be merged."""
+
+    @_abc_1.abstractmethod
+    def MoveSessions(
+        self,
+        request: _account_pb2.MoveSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.MoveSessionsResponse, _abc.Awaitable[_account_pb2.MoveSessionsResponse]]:
+        """Moves the source's sessions to the target. Moving them again moves nothing."""
+
+    @_abc_1.abstractmethod
+    def FinishMerge(
+        self,
+        request: _account_pb2.FinishMergeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.FinishMergeResponse, _abc.Awaitable[_account_pb2.FinishMergeResponse]]:
+        """Makes the source MERGED: from then on its id answers the target. Finishing again changes nothing."""
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

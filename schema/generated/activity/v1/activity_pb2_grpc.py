@@ -80,6 +80,46 @@ class ActivityServiceStub:
                 request_serializer=activity_dot_v1_dot_activity__pb2.PublishActivityRequest.SerializeToString,
                 response_deserializer=activity_dot_v1_dot_activity__pb2.PublishActivityResponse.FromString,
                 _registered_method=True)
+        self.BatchListFollowees = channel.unary_unary(
+                '/activity.v1.ActivityService/BatchListFollowees',
+                request_serializer=activity_dot_v1_dot_activity__pb2.BatchListFolloweesRequest.SerializeToString,
+                response_deserializer=activity_dot_v1_dot_activity__pb2.BatchListFolloweesResponse.FromString,
+                _registered_method=True)
+        self.ListFeedSince = channel.unary_unary(
+                '/activity.v1.ActivityService/ListFeedSince',
+                request_serializer=activity_dot_v1_dot_activity__pb2.ListFeedSinceRequest.SerializeToString,
+                response_deserializer=activity_dot_v1_dot_activity__pb2.ListFeedSinceResponse.FromString,
+                _registered_method=True)
+        self.SearchActivities = channel.unary_unary(
+                '/activity.v1.ActivityService/SearchActivities',
+                request_serializer=activity_dot_v1_dot_activity__pb2.SearchActivitiesRequest.SerializeToString,
+                response_deserializer=activity_dot_v1_dot_activity__pb2.SearchActivitiesResponse.FromString,
+                _registered_method=True)
+        self.CountActivities = channel.unary_unary(
+                '/activity.v1.ActivityService/CountActivities',
+                request_serializer=activity_dot_v1_dot_activity__pb2.CountActivitiesRequest.SerializeToString,
+                response_deserializer=activity_dot_v1_dot_activity__pb2.CountActivitiesResponse.FromString,
+                _registered_method=True)
+        self.CountAccountData = channel.unary_unary(
+                '/activity.v1.ActivityService/CountAccountData',
+                request_serializer=activity_dot_v1_dot_activity__pb2.CountAccountDataRequest.SerializeToString,
+                response_deserializer=activity_dot_v1_dot_activity__pb2.CountAccountDataResponse.FromString,
+                _registered_method=True)
+        self.MoveFollows = channel.unary_unary(
+                '/activity.v1.ActivityService/MoveFollows',
+                request_serializer=activity_dot_v1_dot_activity__pb2.MoveFollowsRequest.SerializeToString,
+                response_deserializer=activity_dot_v1_dot_activity__pb2.MoveFollowsResponse.FromString,
+                _registered_method=True)
+        self.MoveActivities = channel.unary_unary(
+                '/activity.v1.ActivityService/MoveActivities',
+                request_serializer=activity_dot_v1_dot_activity__pb2.MoveActivitiesRequest.SerializeToString,
+                response_deserializer=activity_dot_v1_dot_activity__pb2.MoveActivitiesResponse.FromString,
+                _registered_method=True)
+        self.EraseAccount = channel.unary_unary(
+                '/activity.v1.ActivityService/EraseAccount',
+                request_serializer=activity_dot_v1_dot_activity__pb2.EraseAccountRequest.SerializeToString,
+                response_deserializer=activity_dot_v1_dot_activity__pb2.EraseAccountResponse.FromString,
+                _registered_method=True)
 
 
 class ActivityServiceServicer:
@@ -149,6 +189,62 @@ class ActivityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchListFollowees(self, request, context):
+        """Whom each account follows, by id. An account that follows nobody is left out of the reply.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFeedSince(self, request, context):
+        """Activities newer than one already seen, oldest first, of those an account follows: what a subscriber missed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchActivities(self, request, context):
+        """Activities of any kind that match every filter that is set, newest first; for staff.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountActivities(self, request, context):
+        """How many activities each account did of each kind within a period, by account; for roll-ups.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountAccountData(self, request, context):
+        """How much of an account a merge would move; changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveFollows(self, request, context):
+        """Moves some follows, in both directions, of one account to another. Call until nothing moves; then it moves nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveActivities(self, request, context):
+        """Moves some activities of one account to another. Call until nothing moves; then it moves nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseAccount(self, request, context):
+        """Forgets what an account that is closed for good did: its activities and its follows, some in each call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ActivityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -196,6 +292,46 @@ def add_ActivityServiceServicer_to_server(servicer, server):
                     servicer.PublishActivity,
                     request_deserializer=activity_dot_v1_dot_activity__pb2.PublishActivityRequest.FromString,
                     response_serializer=activity_dot_v1_dot_activity__pb2.PublishActivityResponse.SerializeToString,
+            ),
+            'BatchListFollowees': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchListFollowees,
+                    request_deserializer=activity_dot_v1_dot_activity__pb2.BatchListFolloweesRequest.FromString,
+                    response_serializer=activity_dot_v1_dot_activity__pb2.BatchListFolloweesResponse.SerializeToString,
+            ),
+            'ListFeedSince': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFeedSince,
+                    request_deserializer=activity_dot_v1_dot_activity__pb2.ListFeedSinceRequest.FromString,
+                    response_serializer=activity_dot_v1_dot_activity__pb2.ListFeedSinceResponse.SerializeToString,
+            ),
+            'SearchActivities': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchActivities,
+                    request_deserializer=activity_dot_v1_dot_activity__pb2.SearchActivitiesRequest.FromString,
+                    response_serializer=activity_dot_v1_dot_activity__pb2.SearchActivitiesResponse.SerializeToString,
+            ),
+            'CountActivities': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountActivities,
+                    request_deserializer=activity_dot_v1_dot_activity__pb2.CountActivitiesRequest.FromString,
+                    response_serializer=activity_dot_v1_dot_activity__pb2.CountActivitiesResponse.SerializeToString,
+            ),
+            'CountAccountData': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountAccountData,
+                    request_deserializer=activity_dot_v1_dot_activity__pb2.CountAccountDataRequest.FromString,
+                    response_serializer=activity_dot_v1_dot_activity__pb2.CountAccountDataResponse.SerializeToString,
+            ),
+            'MoveFollows': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveFollows,
+                    request_deserializer=activity_dot_v1_dot_activity__pb2.MoveFollowsRequest.FromString,
+                    response_serializer=activity_dot_v1_dot_activity__pb2.MoveFollowsResponse.SerializeToString,
+            ),
+            'MoveActivities': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveActivities,
+                    request_deserializer=activity_dot_v1_dot_activity__pb2.MoveActivitiesRequest.FromString,
+                    response_serializer=activity_dot_v1_dot_activity__pb2.MoveActivitiesResponse.SerializeToString,
+            ),
+            'EraseAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseAccount,
+                    request_deserializer=activity_dot_v1_dot_activity__pb2.EraseAccountRequest.FromString,
+                    response_serializer=activity_dot_v1_dot_activity__pb2.EraseAccountResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -442,6 +578,222 @@ class ActivityService:
             '/activity.v1.ActivityService/PublishActivity',
             activity_dot_v1_dot_activity__pb2.PublishActivityRequest.SerializeToString,
             activity_dot_v1_dot_activity__pb2.PublishActivityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchListFollowees(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/activity.v1.ActivityService/BatchListFollowees',
+            activity_dot_v1_dot_activity__pb2.BatchListFolloweesRequest.SerializeToString,
+            activity_dot_v1_dot_activity__pb2.BatchListFolloweesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFeedSince(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/activity.v1.ActivityService/ListFeedSince',
+            activity_dot_v1_dot_activity__pb2.ListFeedSinceRequest.SerializeToString,
+            activity_dot_v1_dot_activity__pb2.ListFeedSinceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchActivities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/activity.v1.ActivityService/SearchActivities',
+            activity_dot_v1_dot_activity__pb2.SearchActivitiesRequest.SerializeToString,
+            activity_dot_v1_dot_activity__pb2.SearchActivitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountActivities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/activity.v1.ActivityService/CountActivities',
+            activity_dot_v1_dot_activity__pb2.CountActivitiesRequest.SerializeToString,
+            activity_dot_v1_dot_activity__pb2.CountActivitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountAccountData(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/activity.v1.ActivityService/CountAccountData',
+            activity_dot_v1_dot_activity__pb2.CountAccountDataRequest.SerializeToString,
+            activity_dot_v1_dot_activity__pb2.CountAccountDataResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveFollows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/activity.v1.ActivityService/MoveFollows',
+            activity_dot_v1_dot_activity__pb2.MoveFollowsRequest.SerializeToString,
+            activity_dot_v1_dot_activity__pb2.MoveFollowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveActivities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/activity.v1.ActivityService/MoveActivities',
+            activity_dot_v1_dot_activity__pb2.MoveActivitiesRequest.SerializeToString,
+            activity_dot_v1_dot_activity__pb2.MoveActivitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/activity.v1.ActivityService/EraseAccount',
+            activity_dot_v1_dot_activity__pb2.EraseAccountRequest.SerializeToString,
+            activity_dot_v1_dot_activity__pb2.EraseAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,22 @@ class ActivityServiceStub:
     """Ends the following. Ending what is not, is no error and changes nothing."""
     PublishActivity: _grpc.UnaryUnaryMultiCallable[_activity_pb2.PublishActivityRequest, _activity_pb2.PublishActivityResponse]
     """Publishes an activity of the viewer."""
+    BatchListFollowees: _grpc.UnaryUnaryMultiCallable[_activity_pb2.BatchListFolloweesRequest, _activity_pb2.BatchListFolloweesResponse]
+    """Whom each account follows, by id. An account that follows nobody is left out of the reply."""
+    ListFeedSince: _grpc.UnaryUnaryMultiCallable[_activity_pb2.ListFeedSinceRequest, _activity_pb2.ListFeedSinceResponse]
+    """Activities newer than one already seen, oldest first, of those an account follows: what a subscriber missed."""
+    SearchActivities: _grpc.UnaryUnaryMultiCallable[_activity_pb2.SearchActivitiesRequest, _activity_pb2.SearchActivitiesResponse]
+    """Activities of any kind that match every filter that is set, newest first; for staff."""
+    CountActivities: _grpc.UnaryUnaryMultiCallable[_activity_pb2.CountActivitiesRequest, _activity_pb2.CountActivitiesResponse]
+    """How many activities each account did of each kind within a period, by account; for roll-ups."""
+    CountAccountData: _grpc.UnaryUnaryMultiCallable[_activity_pb2.CountAccountDataRequest, _activity_pb2.CountAccountDataResponse]
+    """How much of an account a merge would move; changes nothing."""
+    MoveFollows: _grpc.UnaryUnaryMultiCallable[_activity_pb2.MoveFollowsRequest, _activity_pb2.MoveFollowsResponse]
+    """Moves some follows, in both directions, of one account to another. Call until nothing moves; then it moves nothing."""
+    MoveActivities: _grpc.UnaryUnaryMultiCallable[_activity_pb2.MoveActivitiesRequest, _activity_pb2.MoveActivitiesResponse]
+    """Moves some activities of one account to another. Call until nothing moves; then it moves nothing."""
+    EraseAccount: _grpc.UnaryUnaryMultiCallable[_activity_pb2.EraseAccountRequest, _activity_pb2.EraseAccountResponse]
+    """Forgets what an account that is closed for good did: its activities and its follows, some in each call."""
 
 @_typing.type_check_only
 class ActivityServiceAsyncStub(ActivityServiceStub):
@@ -75,6 +91,22 @@ class ActivityServiceAsyncStub(ActivityServiceStub):
     """Ends the following. Ending what is not, is no error and changes nothing."""
     PublishActivity: _aio.UnaryUnaryMultiCallable[_activity_pb2.PublishActivityRequest, _activity_pb2.PublishActivityResponse]  # type: ignore[assignment]
     """Publishes an activity of the viewer."""
+    BatchListFollowees: _aio.UnaryUnaryMultiCallable[_activity_pb2.BatchListFolloweesRequest, _activity_pb2.BatchListFolloweesResponse]  # type: ignore[assignment]
+    """Whom each account follows, by id. An account that follows nobody is left out of the reply."""
+    ListFeedSince: _aio.UnaryUnaryMultiCallable[_activity_pb2.ListFeedSinceRequest, _activity_pb2.ListFeedSinceResponse]  # type: ignore[assignment]
+    """Activities newer than one already seen, oldest first, of those an account follows: what a subscriber missed."""
+    SearchActivities: _aio.UnaryUnaryMultiCallable[_activity_pb2.SearchActivitiesRequest, _activity_pb2.SearchActivitiesResponse]  # type: ignore[assignment]
+    """Activities of any kind that match every filter that is set, newest first; for staff."""
+    CountActivities: _aio.UnaryUnaryMultiCallable[_activity_pb2.CountActivitiesRequest, _activity_pb2.CountActivitiesResponse]  # type: ignore[assignment]
+    """How many activities each account did of each kind within a period, by account; for roll-ups."""
+    CountAccountData: _aio.UnaryUnaryMultiCallable[_activity_pb2.CountAccountDataRequest, _activity_pb2.CountAccountDataResponse]  # type: ignore[assignment]
+    """How much of an account a merge would move; changes nothing."""
+    MoveFollows: _aio.UnaryUnaryMultiCallable[_activity_pb2.MoveFollowsRequest, _activity_pb2.MoveFollowsResponse]  # type: ignore[assignment]
+    """Moves some follows, in both directions, of one account to another. Call until nothing moves; then it moves nothing."""
+    MoveActivities: _aio.UnaryUnaryMultiCallable[_activity_pb2.MoveActivitiesRequest, _activity_pb2.MoveActivitiesResponse]  # type: ignore[assignment]
+    """Moves some activities of one account to another. Call until nothing moves; then it moves nothing."""
+    EraseAccount: _aio.UnaryUnaryMultiCallable[_activity_pb2.EraseAccountRequest, _activity_pb2.EraseAccountResponse]  # type: ignore[assignment]
+    """Forgets what an account that is closed for good did: its activities and its follows, some in each call."""
 
 class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Publishes activities, keeps the follow graph, and answers feeds and figures for many accounts in one call."""
@@ -150,5 +182,69 @@ class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_activity_pb2.PublishActivityResponse, _abc.Awaitable[_activity_pb2.PublishActivityResponse]]:
         """Publishes an activity of the viewer."""
+
+    @_abc_1.abstractmethod
+    def BatchListFollowees(
+        self,
+        request: _activity_pb2.BatchListFolloweesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.BatchListFolloweesResponse, _abc.Awaitable[_activity_pb2.BatchListFolloweesResponse]]:
+        """Whom each account follows, by id. An account that follows nobody is left out of the reply."""
+
+    @_abc_1.abstractmethod
+    def ListFeedSince(
+        self,
+        request: _activity_pb2.ListFeedSinceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.ListFeedSinceResponse, _abc.Awaitable[_activity_pb2.ListFeedSinceResponse]]:
+        """Activities newer than one already seen, oldest first, of those an account follows: what a subscriber missed."""
+
+    @_abc_1.abstractmethod
+    def SearchActivities(
+        self,
+        request: _activity_pb2.SearchActivitiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.SearchActivitiesResponse, _abc.Awaitable[_activity_pb2.SearchActivitiesResponse]]:
+        """Activities of any kind that match every filter that is set, newest first; for staff."""
+
+    @_abc_1.abstractmethod
+    def CountActivities(
+        self,
+        request: _activity_pb2.CountActivitiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.CountActivitiesResponse, _abc.Awaitable[_activity_pb2.CountActivitiesResponse]]:
+        """How many activities each account did of each kind within a period, by account; for roll-ups."""
+
+    @_abc_1.abstractmethod
+    def CountAccountData(
+        self,
+        request: _activity_pb2.CountAccountDataRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.CountAccountDataResponse, _abc.Awaitable[_activity_pb2.CountAccountDataResponse]]:
+        """How much of an account a merge would move; changes nothing."""
+
+    @_abc_1.abstractmethod
+    def MoveFollows(
+        self,
+        request: _activity_pb2.MoveFollowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.MoveFollowsResponse, _abc.Awaitable[_activity_pb2.MoveFollowsResponse]]:
+        """Moves some follows, in both directions, of one account to another. Call until nothing moves; then it moves nothing."""
+
+    @_abc_1.abstractmethod
+    def MoveActivities(
+        self,
+        request: _activity_pb2.MoveActivitiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.MoveActivitiesResponse, _abc.Awaitable[_activity_pb2.MoveActivitiesResponse]]:
+        """Moves some activities of one account to another. Call until nothing moves; then it moves nothing."""
+
+    @_abc_1.abstractmethod
+    def EraseAccount(
+        self,
+        request: _activity_pb2.EraseAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activity_pb2.EraseAccountResponse, _abc.Awaitable[_activity_pb2.EraseAccountResponse]]:
+        """Forgets what an account that is closed for good did: its activities and its follows, some in each call."""
 
 def add_ActivityServiceServicer_to_server(servicer: ActivityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

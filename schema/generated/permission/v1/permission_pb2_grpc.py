@@ -45,6 +45,26 @@ class PermissionServiceStub:
                 request_serializer=permission_dot_v1_dot_permission__pb2.BatchListFeaturesRequest.SerializeToString,
                 response_deserializer=permission_dot_v1_dot_permission__pb2.BatchListFeaturesResponse.FromString,
                 _registered_method=True)
+        self.BatchListGrants = channel.unary_unary(
+                '/permission.v1.PermissionService/BatchListGrants',
+                request_serializer=permission_dot_v1_dot_permission__pb2.BatchListGrantsRequest.SerializeToString,
+                response_deserializer=permission_dot_v1_dot_permission__pb2.BatchListGrantsResponse.FromString,
+                _registered_method=True)
+        self.GrantPermission = channel.unary_unary(
+                '/permission.v1.PermissionService/GrantPermission',
+                request_serializer=permission_dot_v1_dot_permission__pb2.GrantPermissionRequest.SerializeToString,
+                response_deserializer=permission_dot_v1_dot_permission__pb2.GrantPermissionResponse.FromString,
+                _registered_method=True)
+        self.RevokePermission = channel.unary_unary(
+                '/permission.v1.PermissionService/RevokePermission',
+                request_serializer=permission_dot_v1_dot_permission__pb2.RevokePermissionRequest.SerializeToString,
+                response_deserializer=permission_dot_v1_dot_permission__pb2.RevokePermissionResponse.FromString,
+                _registered_method=True)
+        self.MoveGrants = channel.unary_unary(
+                '/permission.v1.PermissionService/MoveGrants',
+                request_serializer=permission_dot_v1_dot_permission__pb2.MoveGrantsRequest.SerializeToString,
+                response_deserializer=permission_dot_v1_dot_permission__pb2.MoveGrantsResponse.FromString,
+                _registered_method=True)
 
 
 class PermissionServiceServicer:
@@ -65,6 +85,34 @@ class PermissionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchListGrants(self, request, context):
+        """The grants and denials of each account, by name. An account with none is left out of the reply.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GrantPermission(self, request, context):
+        """Grants or denies a permission to an account; the other of the two goes. Doing it again changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokePermission(self, request, context):
+        """Takes back what was granted or denied. Taking back what is not there changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveGrants(self, request, context):
+        """Moves the grants and denials of one account to another, whose own stay. Moving them again moves nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PermissionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +125,26 @@ def add_PermissionServiceServicer_to_server(servicer, server):
                     servicer.BatchListFeatures,
                     request_deserializer=permission_dot_v1_dot_permission__pb2.BatchListFeaturesRequest.FromString,
                     response_serializer=permission_dot_v1_dot_permission__pb2.BatchListFeaturesResponse.SerializeToString,
+            ),
+            'BatchListGrants': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchListGrants,
+                    request_deserializer=permission_dot_v1_dot_permission__pb2.BatchListGrantsRequest.FromString,
+                    response_serializer=permission_dot_v1_dot_permission__pb2.BatchListGrantsResponse.SerializeToString,
+            ),
+            'GrantPermission': grpc.unary_unary_rpc_method_handler(
+                    servicer.GrantPermission,
+                    request_deserializer=permission_dot_v1_dot_permission__pb2.GrantPermissionRequest.FromString,
+                    response_serializer=permission_dot_v1_dot_permission__pb2.GrantPermissionResponse.SerializeToString,
+            ),
+            'RevokePermission': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokePermission,
+                    request_deserializer=permission_dot_v1_dot_permission__pb2.RevokePermissionRequest.FromString,
+                    response_serializer=permission_dot_v1_dot_permission__pb2.RevokePermissionResponse.SerializeToString,
+            ),
+            'MoveGrants': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveGrants,
+                    request_deserializer=permission_dot_v1_dot_permission__pb2.MoveGrantsRequest.FromString,
+                    response_serializer=permission_dot_v1_dot_permission__pb2.MoveGrantsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +202,114 @@ class PermissionService:
             '/permission.v1.PermissionService/BatchListFeatures',
             permission_dot_v1_dot_permission__pb2.BatchListFeaturesRequest.SerializeToString,
             permission_dot_v1_dot_permission__pb2.BatchListFeaturesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchListGrants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/permission.v1.PermissionService/BatchListGrants',
+            permission_dot_v1_dot_permission__pb2.BatchListGrantsRequest.SerializeToString,
+            permission_dot_v1_dot_permission__pb2.BatchListGrantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GrantPermission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/permission.v1.PermissionService/GrantPermission',
+            permission_dot_v1_dot_permission__pb2.GrantPermissionRequest.SerializeToString,
+            permission_dot_v1_dot_permission__pb2.GrantPermissionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokePermission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/permission.v1.PermissionService/RevokePermission',
+            permission_dot_v1_dot_permission__pb2.RevokePermissionRequest.SerializeToString,
+            permission_dot_v1_dot_permission__pb2.RevokePermissionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveGrants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/permission.v1.PermissionService/MoveGrants',
+            permission_dot_v1_dot_permission__pb2.MoveGrantsRequest.SerializeToString,
+            permission_dot_v1_dot_permission__pb2.MoveGrantsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,14 @@ class PermissionServiceStub:
     """Whether each viewer has each permission. Every question is answered; an unknown permission is denied."""
     BatchListFeatures: _grpc.UnaryUnaryMultiCallable[_permission_pb2.BatchListFeaturesRequest, _permission_pb2.BatchListFeaturesResponse]
     """The sub-functions that each viewer may use, in the order of the menu."""
+    BatchListGrants: _grpc.UnaryUnaryMultiCallable[_permission_pb2.BatchListGrantsRequest, _permission_pb2.BatchListGrantsResponse]
+    """The grants and denials of each account, by name. An account with none is left out of the reply."""
+    GrantPermission: _grpc.UnaryUnaryMultiCallable[_permission_pb2.GrantPermissionRequest, _permission_pb2.GrantPermissionResponse]
+    """Grants or denies a permission to an account; the other of the two goes. Doing it again changes nothing."""
+    RevokePermission: _grpc.UnaryUnaryMultiCallable[_permission_pb2.RevokePermissionRequest, _permission_pb2.RevokePermissionResponse]
+    """Takes back what was granted or denied. Taking back what is not there changes nothing."""
+    MoveGrants: _grpc.UnaryUnaryMultiCallable[_permission_pb2.MoveGrantsRequest, _permission_pb2.MoveGrantsResponse]
+    """Moves the grants and denials of one account to another, whose own stay. Moving them again moves nothing."""
 
 @_typing.type_check_only
 class PermissionServiceAsyncStub(PermissionServiceStub):
@@ -47,6 +55,14 @@ class PermissionServiceAsyncStub(PermissionServiceStub):
     """Whether each viewer has each permission. Every question is answered; an unknown permission is denied."""
     BatchListFeatures: _aio.UnaryUnaryMultiCallable[_permission_pb2.BatchListFeaturesRequest, _permission_pb2.BatchListFeaturesResponse]  # type: ignore[assignment]
     """The sub-functions that each viewer may use, in the order of the menu."""
+    BatchListGrants: _aio.UnaryUnaryMultiCallable[_permission_pb2.BatchListGrantsRequest, _permission_pb2.BatchListGrantsResponse]  # type: ignore[assignment]
+    """The grants and denials of each account, by name. An account with none is left out of the reply."""
+    GrantPermission: _aio.UnaryUnaryMultiCallable[_permission_pb2.GrantPermissionRequest, _permission_pb2.GrantPermissionResponse]  # type: ignore[assignment]
+    """Grants or denies a permission to an account; the other of the two goes. Doing it again changes nothing."""
+    RevokePermission: _aio.UnaryUnaryMultiCallable[_permission_pb2.RevokePermissionRequest, _permission_pb2.RevokePermissionResponse]  # type: ignore[assignment]
+    """Takes back what was granted or denied. Taking back what is not there changes nothing."""
+    MoveGrants: _aio.UnaryUnaryMultiCallable[_permission_pb2.MoveGrantsRequest, _permission_pb2.MoveGrantsResponse]  # type: ignore[assignment]
+    """Moves the grants and denials of one account to another, whose own stay. Moving them again moves nothing."""
 
 class PermissionServiceServicer(metaclass=_abc_1.ABCMeta):
     """One unified check over roles, grants and denials; a denial wins over any grant."""
@@ -66,5 +82,37 @@ class PermissionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_permission_pb2.BatchListFeaturesResponse, _abc.Awaitable[_permission_pb2.BatchListFeaturesResponse]]:
         """The sub-functions that each viewer may use, in the order of the menu."""
+
+    @_abc_1.abstractmethod
+    def BatchListGrants(
+        self,
+        request: _permission_pb2.BatchListGrantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_permission_pb2.BatchListGrantsResponse, _abc.Awaitable[_permission_pb2.BatchListGrantsResponse]]:
+        """The grants and denials of each account, by name. An account with none is left out of the reply."""
+
+    @_abc_1.abstractmethod
+    def GrantPermission(
+        self,
+        request: _permission_pb2.GrantPermissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_permission_pb2.GrantPermissionResponse, _abc.Awaitable[_permission_pb2.GrantPermissionResponse]]:
+        """Grants or denies a permission to an account; the other of the two goes. Doing it again changes nothing."""
+
+    @_abc_1.abstractmethod
+    def RevokePermission(
+        self,
+        request: _permission_pb2.RevokePermissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_permission_pb2.RevokePermissionResponse, _abc.Awaitable[_permission_pb2.RevokePermissionResponse]]:
+        """Takes back what was granted or denied. Taking back what is not there changes nothing."""
+
+    @_abc_1.abstractmethod
+    def MoveGrants(
+        self,
+        request: _permission_pb2.MoveGrantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_permission_pb2.MoveGrantsResponse, _abc.Awaitable[_permission_pb2.MoveGrantsResponse]]:
+        """Moves the grants and denials of one account to another, whose own stay. Moving them again moves nothing."""
 
 def add_PermissionServiceServicer_to_server(servicer: PermissionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

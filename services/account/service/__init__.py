@@ -1,0 +1,45 @@
+"""The account contract over gRPC: messages in, words of the business, messages out."""
+
+from services.account.service.messages import (
+    account_change_from_message,
+    account_to_message,
+    business_attributes_from_message,
+    business_attributes_to_message,
+    creator_attributes_from_message,
+    creator_attributes_to_message,
+    filter_from_message,
+    moment_from_message,
+    moment_to_message,
+    new_account_from_message,
+    opened_session_to_message,
+    private_attributes_to_message,
+    profile_change_from_message,
+    staff_attributes_from_message,
+    staff_attributes_to_message,
+    verified_session_to_message,
+    viewer_from_message,
+    viewer_to_message,
+)
+from services.account.service.servicer import AccountServicer
+
+__all__ = [
+    "AccountServicer",
+    "account_change_from_message",
+    "account_to_message",
+    "business_attributes_from_message",
+    "business_attributes_to_message",
+    "creator_attributes_from_message",
+    "creator_attributes_to_message",
+    "filter_from_message",
+    "moment_from_message",
+    "moment_to_message",
+    "new_account_from_message",
+    "opened_session_to_message",
+    "private_attributes_to_message",
+    "profile_change_from_message",
+    "staff_attributes_from_message",
+    "staff_attributes_to_message",
+    "verified_session_to_message",
+    "viewer_from_message",
+    "viewer_to_message",
+]

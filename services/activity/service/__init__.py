@@ -1,0 +1,5 @@
+"""How the outside calls the activity backend: by gRPC."""
+
+from services.activity.service.servicer import ActivityServicer
+
+__all__ = ["ActivityServicer"]

@@ -1,0 +1,1 @@
+"""The identifier backend: ids that are unique over every process of the account centre."""

@@ -1,0 +1,1 @@
+"""What jobs make of events: histories of accounts, merges, erasures."""

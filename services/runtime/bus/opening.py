@@ -1,0 +1,20 @@
+"""Picks the bus that a URL names."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.runtime.bus.port import Bus
+
+
+@asynccontextmanager
+async def open_bus(url: str) -> AsyncIterator[Bus]:
+    """The bus at `url`, closed at the end; connects on first use."""
+    if url == "memory://":
+        from services.runtime.bus.memory import MemoryBus
+
+        yield MemoryBus()
+        return
+    from services.runtime.bus.kafka import KafkaBus
+
+    async with KafkaBus(url.removeprefix("kafka://")) as bus:
+        yield bus

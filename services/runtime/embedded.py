@@ -1,0 +1,47 @@
+"""How commands find the backends of a process that runs them all on sockets of its own: it leaves a note."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services.runtime.addresses import socket_path
+from services.runtime.settings import Addresses, Settings
+
+NOTE = "addresses.json"
+"""Lies in the data folder as long as the process lives."""
+
+
+@contextmanager
+def note_left(settings: Settings) -> Iterator[None]:
+    """The note says meanwhile where the backends of this process are."""
+    note = settings.data / NOTE
+    note.write_text(settings.addresses.model_dump_json())
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def as_found(settings: Settings) -> Settings:
+    """The settings with the addresses of the note, unless they name addresses themselves or nobody lives there."""
+    if "addresses" in settings.model_fields_set:
+        return settings
+    addresses = _noted(settings.data / NOTE)
+    if addresses is None or not _is_alive(addresses.account):
+        return settings
+    return settings.model_copy(update={"addresses": addresses})
+
+
+def _noted(note: Path) -> Addresses | None:
+    try:
+        return Addresses(**json.loads(note.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _is_alive(address: str) -> bool:
+    path = socket_path(address)
+    with socket.socket(socket.AF_UNIX) as probe:
+        return path is not None and probe.connect_ex(str(path)) == 0
