@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway import graphiql, health
 from gateway.context import Clients, OperationContext
-from gateway.execution import Executor, extensions
+from gateway.operations import Executor, extensions
 from gateway.graphiql import Persona
 from gateway.guard import Limits
 from gateway.health import Health

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from gateway.body import Operation
 from gateway.context import OperationContext
-from gateway.execution import Answer, Executor, degradations, extensions, parser_cache, validation_cache
+from gateway.operations import Answer, Executor, degradations, extensions, parser_cache, validation_cache
 from gateway.guard import Limits
 from schema import errcode
 from schema.graphql.ports import Degradation

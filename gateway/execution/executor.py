@@ -1,0 +1,176 @@
+"""An executor for graphql-core that runs compiled plans and falls back on graphql-core for what it does not compile."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    assert_valid_schema,
+)
+from graphql.execution import default_field_resolver, default_type_resolver
+from graphql.execution.execute import assume_not_async_iterable
+from graphql.execution.executor import Executor
+from graphql.execution.incremental import IncrementalExecutor
+from graphql.pyutils import is_async_iterable
+
+from .dialect import PLAIN_GRAPHQL, Dialect
+from .operation import Operation
+from .plans import Plans
+from .running import Execution
+
+_REPLACED = (
+    "collect_and_execute_subfields",
+    "collect_subfields",
+    "complete_value",
+    "complete_awaitable_value",
+    "complete_list_value",
+    "complete_iterable_value",
+    "complete_async_iterator_value",
+    "complete_list_item_value",
+    "complete_awaitable_list_item_value",
+    "complete_leaf_value",
+    "complete_abstract_value",
+    "complete_object_value",
+    "execute_collected_root_fields",
+    "execute_collected_subfields",
+    "execute_root_grouped_field_set",
+    "execute_field",
+    "execute_fields",
+    "execute_fields_serially",
+    "handle_field_error",
+    "with_abort_signal",
+)
+"""Methods that plans do without: a class that overrides one is interpreted."""
+
+
+class CompiledExecution(Executor[Any]):
+    """Mixed into an executor class, makes it run plans."""
+
+    plans: ClassVar[Plans] = Plans()
+    dialect: ClassVar[Dialect] = PLAIN_GRAPHQL
+
+    _known: Operation | None = None
+    _is_custom: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._is_custom = any(
+            getattr(cls, name) not in (getattr(Executor, name), getattr(IncrementalExecutor, name))
+            for name in _REPLACED
+        )
+
+    @classmethod
+    def build(  # noqa: PLR0913
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        root_value: Any = None,
+        context_value: Any = None,
+        raw_variable_values: dict[str, Any] | None = None,
+        operation_name: str | None = None,
+        field_resolver: Any = None,
+        type_resolver: Any = None,
+        subscribe_field_resolver: Any = None,
+        max_coercion_errors: int = 50,
+        enable_early_execution: bool = False,
+        middleware: Any = None,
+        is_awaitable: Any = None,
+        is_async_iterable: Any = None,
+        **options: Any,
+    ) -> list[GraphQLError] | Executor[Any]:
+        """What `Executor.build` gives, with less to do where the operation is known and its variables are plain."""
+        found = chosen(document, operation_name)
+        if found is not None and not isinstance(middleware, (list, tuple)):
+            assert_valid_schema(schema)
+            operation = cls.plans.operation(schema, *found)
+            variables = operation.variables(raw_variable_values or {}) if operation.variables else None
+            if variables is not None and operation.refused is None:
+                executor = cls(
+                    schema,
+                    found[1],
+                    operation.details,
+                    root_value,
+                    context_value,
+                    found[0],
+                    variables,
+                    field_resolver or default_field_resolver,
+                    type_resolver or default_type_resolver,
+                    subscribe_field_resolver or default_field_resolver,
+                    enable_early_execution,
+                    middleware,
+                    is_awaitable,
+                    is_async_iterable,
+                    **options,
+                )
+                executor._known = operation
+                return executor
+        return super().build(
+            schema,
+            document,
+            root_value,
+            context_value,
+            raw_variable_values,
+            operation_name,
+            field_resolver,
+            type_resolver,
+            subscribe_field_resolver,
+            max_coercion_errors,
+            enable_early_execution,
+            middleware,
+            is_awaitable,
+            is_async_iterable,
+            **options,
+        )
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """The result, or an awaitable of it: from a plan where there is one, from graphql-core otherwise."""
+        operation = self._known
+        if operation is None:
+            operation = self.plans.operation(self.schema, self.operation, self.fragment_definitions)
+        if serially is not None and serially is not operation.is_serial:
+            self.plans.note("another order")
+            return super().execute_operation(serially)
+        plan = self.plans.plan(operation, self)
+        if plan is None:
+            return super().execute_operation(serially)
+        execution = Execution(self)
+        return execution.run_serially(plan.serial) if plan.root is None else execution.run(plan.root)
+
+    def peculiarity(self) -> str | None:
+        """What of this execution plans do not know; `None` for an ordinary one."""
+        if self.middleware_manager is not None and self.middleware_manager.middlewares:
+            return "middleware"
+        if self.abort_signal is not None:
+            return "abort signal"
+        if self.hooks is not None:
+            return "execution hooks"
+        if self.is_awaitable not in self.dialect.predicates:
+            return "custom predicate"
+        if self.is_async_iterable not in (is_async_iterable, assume_not_async_iterable):
+            return "custom predicate"
+        return "custom executor" if self._is_custom else None
+
+
+def chosen(
+    document: DocumentNode, operation_name: str | None
+) -> tuple[OperationDefinitionNode, dict[str, FragmentDefinitionNode]] | None:
+    """The operation to execute, and the fragments; `None` when that is not plain."""
+    operations = []
+    fragments = {}
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            if operation_name is None or (definition.name is not None and definition.name.value == operation_name):
+                operations.append(definition)
+        elif isinstance(definition, FragmentDefinitionNode):
+            fragments[definition.name.value] = definition
+    return (operations[0], fragments) if len(operations) == 1 else None
+
+
+class CompiledExecutor(CompiledExecution, IncrementalExecutor):
+    """The executor to pass to graphql-core as `executor_class`."""
+

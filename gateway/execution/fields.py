@@ -1,0 +1,93 @@
+"""One field of a selection: everything about it that is the same for each execution, and its slow but exact ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError, GraphQLField, GraphQLObjectType, is_non_null_type
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.executor import to_nodes
+from graphql.language import FieldNode
+
+from .dialect import Call, Reading
+from .frames import Frame
+
+if TYPE_CHECKING:
+    from .arguments import Arguments
+    from .execution import Execution
+
+Complete = Callable[["Execution", Any, Frame], Any]
+"""Turns a resolved value into response data at a place; raises what graphql-core would raise there."""
+
+
+class FieldPlan:
+    """A field of one object type in one selection set."""
+
+    __slots__ = (
+        "arguments",
+        "call",
+        "complete",
+        "definition",
+        "details",
+        "key",
+        "may_be_called",
+        "name",
+        "non_null",
+        "parent",
+        "parent_name",
+        "reading",
+        "takes_resolver",
+    )
+
+    def __init__(
+        self, key: str, definition: GraphQLField, parent: GraphQLObjectType, details: FieldDetailsList
+    ) -> None:
+        self.key = key
+        self.name = details[0].node.name.value
+        self.definition = definition
+        self.parent = parent
+        self.parent_name = parent.name
+        self.details = details
+        self.non_null = is_non_null_type(definition.type)
+        self.complete: Complete = _not_yet
+        self.reading: Reading | None = None
+        """How to read the field where no function is called for it."""
+        self.may_be_called = False
+        """Whether what is read is called when it is callable."""
+        self.call: Call | None = None
+        """How to call the field's resolver; `None` where the field is read, or the execution brings the resolver."""
+        self.arguments: Arguments | None = None
+        self.takes_resolver = False
+        """Whether the execution brings the resolver."""
+
+    def nodes(self) -> list[FieldNode]:
+        """The field's nodes in the document, in a list of their own."""
+        return to_nodes(self.details)
+
+    def other(self, execution: Execution, value: Any, place: Frame) -> Any:
+        """Completes a value that may be anything: awaitable, an exception, or an ordinary one."""
+        if execution.is_awaitable(value):
+            return execution.wait(self, value, place, self.complete)
+        return self.complete(execution, value, place)
+
+    def read(self, execution: Execution, value: Any, place: Frame) -> Any:
+        """Completes what a default resolver read when that is not simply a leaf value."""
+        try:
+            if self.may_be_called and callable(value):
+                value = value(execution.info(self, place))
+            return self.other(execution, value, place)
+        except Exception as error:
+            return execution.fail(error, self, place)
+
+    def null_error(self) -> TypeError:
+        """What graphql-core raises for a null that the type forbids."""
+        return TypeError(f"Cannot return null for non-nullable field {self.parent}.{self.name}.")
+
+    def not_iterable_error(self) -> GraphQLError:
+        """What graphql-core raises for a list field without a list."""
+        return GraphQLError(f"Expected Iterable, but did not find one for field '{self.parent}.{self.name}'.")
+
+
+def _not_yet(_execution: Execution, _value: Any, _place: Frame) -> Any:
+    raise AssertionError("a field is completed before it was compiled")

@@ -1,0 +1,179 @@
+"""Plans for Strawberry schemas: attributes are read and resolvers called without the layers in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from inspect import CO_COROUTINE
+from types import FunctionType, MethodType
+from typing import Any
+
+from graphql import GraphQLAbstractType, GraphQLField, GraphQLObjectType, GraphQLSchema
+from strawberry.execution import optimized_is_awaitable
+from strawberry.relay.types import GlobalID
+from strawberry.schema import schema_converter
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.arguments import StrawberryArgument, _is_leaf_type
+from strawberry.types.base import StrawberryList, StrawberryMaybe, StrawberryObjectDefinition, StrawberryOptional
+from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
+
+from .dialect import Call, Dialect, MakeInfo, Parameter, Reading, attribute
+from .executor import CompiledExecution
+from .fields import FieldPlan
+from .frames import Frame
+from .running import Execution
+
+DEFINITION = schema_converter.GraphQLCoreConverter.DEFINITION_BACKREF
+_TAKEN = frozenset({"info", "self", "_source", "source", "next_"})
+"""Names that Strawberry's own functions take: an argument of such a name is left to them."""
+
+
+class StrawberryDialect(Dialect):
+    """Knows what Strawberry's own resolvers and type tests do; anybody else's are called."""
+
+    predicates = Dialect.predicates | {optimized_is_awaitable}
+
+    def reading(self, definition: GraphQLField, resolve: Callable[..., Any], name: str) -> Reading | None:
+        """A field without resolver is an attribute of its source."""
+        field = _closed_over(resolve, "_get_basic_result").get("field")
+        if field is None or not _is_ordinary(field) or field.base_resolver:
+            return super().reading(definition, resolve, name)
+        return attribute(field.python_name) if field.default_resolver is getattr else None
+
+    def call(self, definition: GraphQLField, resolve: Callable[..., Any]) -> Call:
+        """A resolver that is an ordinary function, without extensions, is called as such."""
+        found = _closed_over(resolve, "_async_resolver") or _closed_over(resolve, "_resolver")
+        field = found.get("field")
+        if field is None or found.get("field_exception_handlers") or not _is_ordinary(field) or field.extensions:
+            return Call(resolve)
+        converter = _converter(found)
+        return _direct(field, converter, definition) or Call(resolve) if converter is not None else Call(resolve)
+
+    def classes_of(self, type_: GraphQLObjectType) -> Collection[type]:
+        """The class that the type was made from."""
+        definition = type_.extensions.get(DEFINITION)
+        if isinstance(definition, StrawberryObjectDefinition) and _closed_over(type_.is_type_of, "is_type_of"):
+            return {definition.origin}
+        return ()
+
+    def names_of(self, schema: GraphQLSchema, type_: GraphQLAbstractType) -> Mapping[type, str]:
+        """The classes of an interface's object types."""
+        interface = type_.extensions.get(DEFINITION)
+        if not isinstance(interface, StrawberryObjectDefinition) or not _closed_over(type_.resolve_type, "resolve_type"):
+            return {}
+        definitions = [one.extensions.get(DEFINITION) for one in schema.get_possible_types(type_)]
+        return {
+            definition.origin: definition.name
+            for definition in definitions
+            if isinstance(definition, StrawberryObjectDefinition)
+            and issubclass(definition.origin, interface.origin)
+            and definition.origin.__dict__.get("__strawberry_definition__") is definition
+            and not definition.is_graphql_generic
+        }
+
+    def is_cast(self, value: Any) -> bool:
+        """Whether `strawberry.cast` was called on it."""
+        return getattr(value, TYPE_CAST_ATTRIBUTE, None) is not None
+
+
+def _is_ordinary(field: Any) -> bool:
+    return isinstance(field, StrawberryField) and type(field).get_result is StrawberryField.get_result
+
+
+def _closed_over(function: Any, name: str) -> dict[str, Any]:
+    """The variables around one of Strawberry's own inner functions; empty for any other function.
+
+    It goes by the code, because a function that wraps another often takes over its name and module.
+    """
+    code = getattr(function, "__code__", None)
+    if not isinstance(function, FunctionType) or code is None or code.co_name != name:
+        return {}
+    if code.co_filename != schema_converter.__file__:
+        return {}
+    return {
+        variable: cell.cell_contents for variable, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
+    } or {"": None}
+
+
+def _converter(found: Mapping[str, Any]) -> schema_converter.GraphQLCoreConverter | None:
+    """The schema converter that made a resolver, found through the function that makes its info."""
+    make_info = found.get("_strawberry_info_from_graphql")
+    converter = _closed_over(make_info, "_strawberry_info_from_graphql").get("self")
+    return converter if isinstance(converter, schema_converter.GraphQLCoreConverter) else None
+
+
+def _direct(
+    field: StrawberryField, converter: schema_converter.GraphQLCoreConverter, definition: GraphQLField
+) -> Call | None:
+    """The call that Strawberry comes to in the end; `None` for resolvers that need more than that."""
+    resolver = field.base_resolver
+    if type(resolver) is not StrawberryResolver or not _is_function(resolver.wrapped_func, field.is_async):
+        return None
+    parameters = _parameters(field.arguments, converter)
+    if parameters is None or parameters.keys() != {one.out_name or name for name, one in definition.args.items()}:
+        return None
+    named = {one.name: "s" for one in (resolver.parent_parameter, resolver.root_parameter) if one}
+    if resolver.info_parameter:
+        named[resolver.info_parameter.name] = "i"
+    if named.keys() & {parameter.name for parameter in parameters.values()}:
+        return None
+    positional = ("s",) if resolver.self_parameter else ()
+    make_info = info_maker(field, converter.config)
+    return Call(resolver.wrapped_func, positional, tuple(named.items()), make_info, parameters)
+
+
+def _is_function(function: Any, is_async: bool) -> bool:
+    """Whether calling it is calling a Python function; for `async def`, calling never runs any of it."""
+    if isinstance(function, MethodType):
+        function = function.__func__
+    return isinstance(function, FunctionType) and is_async is bool(function.__code__.co_flags & CO_COROUTINE)
+
+
+def _parameters(
+    arguments: list[StrawberryArgument], converter: schema_converter.GraphQLCoreConverter
+) -> dict[str, Parameter] | None:
+    """How each argument reaches the resolver; `None` when Strawberry converts one of them."""
+    parameters = {}
+    for argument in arguments:
+        name = converter.config.name_converter.from_argument(argument)
+        is_list = _is_list(argument.type, converter)
+        if is_list is None or name in _TAKEN or argument.python_name in _TAKEN:
+            return None
+        parameters[name] = Parameter(argument.python_name, is_list)
+    return parameters
+
+
+def _is_list(type_: Any, converter: schema_converter.GraphQLCoreConverter) -> bool | None:
+    """False for a scalar or an enum, which are passed on; True for a list of such; `None` for all else."""
+    is_list = False
+    type_ = _without_optional(type_)
+    if isinstance(type_, StrawberryList):
+        is_list, type_ = True, _without_optional(type_.of_type)
+    if isinstance(type_, StrawberryMaybe) or type_ is GlobalID:
+        return None
+    return is_list if _is_leaf_type(type_, converter.scalar_registry, skip_classes=(GlobalID,)) else None
+
+
+def _without_optional(type_: Any) -> Any:
+    return type_.of_type if type(type_) is StrawberryOptional else type_
+
+
+def info_maker(field: StrawberryField, config: StrawberryConfig) -> MakeInfo:
+    """Makes Strawberry's info of a field."""
+    info_class = config.info_class
+
+    def make_info(execution: Execution, plan: FieldPlan, place: Frame) -> Any:
+        return info_class(_raw_info=execution.info(plan, place), _field=field)
+
+    return make_info
+
+
+class CompiledStrawberryExecutor(CompiledExecution, StrawberryGraphQLCoreExecutionContext):
+    """The executor to pass to `strawberry.Schema` as `execution_context_class`."""
+
+    dialect = StrawberryDialect()
+
+
+__all__ = ["CompiledStrawberryExecutor", "StrawberryDialect"]
