@@ -45,11 +45,11 @@ class StrawberryDialect(Dialect):
     def call(self, definition: GraphQLField, resolve: Callable[..., Any]) -> Call:
         """A resolver that is an ordinary function, without extensions, is called as such."""
         found = _closed_over(resolve, "_async_resolver") or _closed_over(resolve, "_resolver")
-        field = found.get("field")
-        if field is None or found.get("field_exception_handlers") or not _is_ordinary(field) or field.extensions:
+        made_for = _closed_over(found.get("_strawberry_info_from_graphql"), "_strawberry_info_from_graphql")
+        field, converter = made_for.get("field"), made_for.get("self")
+        if found.get("field_exception_handlers") or not _is_ordinary(field) or field.extensions:
             return Call(resolve)
-        converter = _converter(found)
-        return _direct(field, converter, definition) or Call(resolve) if converter is not None else Call(resolve)
+        return _direct(field, converter, definition) or Call(resolve)
 
     def classes_of(self, type_: GraphQLObjectType) -> Collection[type]:
         """The class that the type was made from."""
@@ -95,13 +95,6 @@ def _closed_over(function: Any, name: str) -> dict[str, Any]:
     return {
         variable: cell.cell_contents for variable, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
     } or {"": None}
-
-
-def _converter(found: Mapping[str, Any]) -> schema_converter.GraphQLCoreConverter | None:
-    """The schema converter that made a resolver, found through the function that makes its info."""
-    make_info = found.get("_strawberry_info_from_graphql")
-    converter = _closed_over(make_info, "_strawberry_info_from_graphql").get("self")
-    return converter if isinstance(converter, schema_converter.GraphQLCoreConverter) else None
 
 
 def _direct(

@@ -47,3 +47,12 @@ def is_within(frame: Frame | None, places: set[Place]) -> bool:
             return True
         frame = frame[0]
     return False
+
+
+def depth_of(frame: Frame | None) -> int:
+    """How many steps a place is away from the root."""
+    depth = 0
+    while frame is not None:
+        depth += 1
+        frame = frame[0]
+    return depth

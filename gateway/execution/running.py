@@ -12,7 +12,7 @@ from graphql import GraphQLError, GraphQLResolveInfo, located_error
 from graphql.execution.executor import collect_iterator_awaitables
 
 from .fields import Complete, FieldPlan
-from .frames import Frame, Place, field_of, is_within, nullable_place, path_of
+from .frames import Frame, Place, depth_of, field_of, is_within, nullable_place, path_of
 
 if TYPE_CHECKING:
     from .executor import CompiledExecution
@@ -260,9 +260,10 @@ class Execution:
         """Nulls the nearest places that may be null, and cancels what is awaited below them.
 
         This waits until all that came together has continued, because graphql-core, too, hears of the errors beside
-        one that propagates if they come in the same turn of the loop.
+        one that propagates if they come in the same turn of the loop; there, the deeper null is there earlier.
         """
         doomed, self._doomed = self._doomed, []
+        doomed.sort(key=lambda one: -depth_of(one[1]))
         nulled: set[Place] = set()
         for error, place in doomed:
             if place is None:
