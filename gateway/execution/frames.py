@@ -33,26 +33,10 @@ def field_of(frame: Frame) -> Frame:
     return frame
 
 
-def nullable_place(frame: Frame | None) -> Frame | None:
-    """The nearest place, from `frame` upwards, that may hold null; `None` when only the whole data may."""
-    while frame is not None and frame[4]:
-        frame = frame[0]
-    return frame
-
-
-def is_within(frame: Frame | None, places: set[Place]) -> bool:
-    """Whether a frame is one of the places, or below one."""
+def is_within(frame: Frame | None, place: Place) -> bool:
+    """Whether a frame is at a place, or below it."""
     while frame is not None:
-        if (id(frame[3]), frame[1]) in places:
+        if frame[1] == place[1] and id(frame[3]) == place[0]:
             return True
         frame = frame[0]
     return False
-
-
-def depth_of(frame: Frame | None) -> int:
-    """How many steps a place is away from the root."""
-    depth = 0
-    while frame is not None:
-        depth += 1
-        frame = frame[0]
-    return depth

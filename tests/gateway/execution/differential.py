@@ -78,7 +78,7 @@ async def _outcome(case: Case, executor_class: type[Executor[Any]] | None) -> Ou
     gates = Gates()
     world = case.made.stage.world = Chance(case.seed, case.made, gates, case.faults, case.waits, case.races)
     result = await _result(case, gates, executor_class)
-    await _settled()
+    await _settled(gates)
     case.made.stage.world = None
     if isinstance(result, BaseException):
         return Outcome(repr(result), [], [])
@@ -110,12 +110,10 @@ class Root:
         return "<root>"
 
 
-async def _settled() -> None:
-    """Ends whatever still runs in the background."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+async def _settled(gates: Gates) -> None:
+    """Waits for whatever still runs in the background."""
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await gates.run(asyncio.gather(*others, return_exceptions=True))
     for _ in range(5):  # Until nothing that has ended is held by a callback to come.
         await asyncio.sleep(0)
 
