@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, gather, get_running_loop
-from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .frames import Frame
@@ -15,13 +13,16 @@ if TYPE_CHECKING:
 class Waiting:
     """A value that is awaited, and what to do with it."""
 
-    __slots__ = ("awaitable", "complete", "field", "place")
+    __slots__ = ("awaitable", "complete", "field", "needs_no_task", "place")
 
-    def __init__(self, field: FieldPlan, awaitable: Any, place: Frame, complete: Complete) -> None:
+    def __init__(
+        self, field: FieldPlan, awaitable: Any, place: Frame, complete: Complete, needs_no_task: bool = False
+    ) -> None:
         self.field = field
         self.awaitable = awaitable
         self.place = place
         self.complete = complete
+        self.needs_no_task = needs_no_task
 
 
 class Branch:
@@ -35,15 +36,10 @@ class Branch:
         self.nullable = nullable
         """The nearest place around it, within the branch, that may hold null."""
 
-
-class _Fork:
-    """A frame, and what is awaited right within it or within forks of it."""
-
-    __slots__ = ("frame", "within")
-
-    def __init__(self, frame: Frame) -> None:
-        self.frame = frame
-        self.within: list[_Fork | Waiting] = []
+    @property
+    def needs_no_task(self) -> bool:
+        """Whether it is a single value that is awaited without a task of its own."""
+        return self.waiting is not None and self.waiting.needs_no_task
 
 
 def branches_of(waitings: list[Waiting], around: Frame | None) -> list[Branch]:
@@ -51,20 +47,48 @@ def branches_of(waitings: list[Waiting], around: Frame | None) -> list[Branch]:
 
     Frames between that hold one branch only are passed over, except that an error stops at one that may hold null.
     """
-    trunk: list[_Fork | Waiting] = []
-    forks: list[_Fork] = []
-    for waiting in waitings:
-        frames = _frames_between(waiting, around)
-        known = 0
-        while known < min(len(forks), len(frames)) and forks[known].frame is frames[known]:
-            known += 1
-        del forks[known:]
-        for frame in frames[known:]:
-            fork = _Fork(frame)
-            (forks[-1].within if forks else trunk).append(fork)
-            forks.append(fork)
-        (forks[-1].within if forks else trunk).append(waiting)
-    return [_branch(part) for part in trunk]
+    if len(waitings) == 1:
+        return [Branch(waitings[0], [], _nullable(_frames_between(waitings[0], around)))]
+    return _grown(waitings, [_frames_between(waiting, around) for waiting in waitings], 0, len(waitings), 0)
+
+
+def _grown(waitings: list[Waiting], frames: list[list[Frame]], start: int, end: int, depth: int) -> list[Branch]:
+    """The branches of `waitings[start:end]`, which have their outermost `depth` frames in common."""
+    branches = []
+    while start < end:
+        own = frames[start]
+        stop = start + 1
+        if len(own) > depth:
+            frame = own[depth]
+            while stop < end and len(frames[stop]) > depth and frames[stop][depth] is frame:
+                stop += 1
+        if stop == start + 1:
+            branches.append(Branch(waitings[start], [], _nullable(own[depth:])))
+        else:
+            branches.append(_fork(waitings, frames, start, stop, depth))
+        start = stop
+    return branches
+
+
+def _fork(waitings: list[Waiting], frames: list[list[Frame]], start: int, end: int, depth: int) -> Branch:
+    """The branch of what has a frame at `depth` in common, and perhaps more."""
+    first = depth
+    parts: list[Branch] = []
+    while len(parts) < 2:
+        depth += 1
+        own = frames[start]
+        if len(own) > depth and len(frames[end - 1]) > depth and frames[end - 1][depth] is own[depth]:
+            continue
+        parts = _grown(waitings, frames, start, end, depth)
+    return Branch(None, parts, _nullable(frames[start][first:depth]))
+
+
+def _nullable(frames: list[Frame]) -> Frame | None:
+    """The innermost of frames that may hold null."""
+    for frame in reversed(frames):
+        if not frame[4]:
+            return frame
+    return None
 
 
 def _frames_between(waiting: Waiting, around: Frame | None) -> list[Frame]:
@@ -78,27 +102,3 @@ def _frames_between(waiting: Waiting, around: Frame | None) -> list[Frame]:
         frame = frame[0]
     frames.reverse()
     return frames
-
-
-def _branch(part: _Fork | Waiting) -> Branch:
-    nullable = None
-    while isinstance(part, _Fork):
-        if not part.frame[4]:
-            nullable = part.frame
-        if len(part.within) > 1:
-            return Branch(None, [_branch(one) for one in part.within], nullable)
-        part = part.within[0]
-    return Branch(part, [], nullable)
-
-
-async def together(coroutines: list[Coroutine[Any, Any, None]]) -> None:
-    """Runs all in tasks of their own. When one fails, the others have come to their end before it is told."""
-    loop = get_running_loop()
-    tasks = [loop.create_task(coroutine) for coroutine in coroutines]
-    try:
-        await gather(*tasks)
-    except (Exception, CancelledError):
-        for task in tasks:
-            task.cancel()
-        await gather(*tasks, return_exceptions=True)
-        raise

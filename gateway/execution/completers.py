@@ -25,8 +25,8 @@ from graphql.execution import default_type_resolver
 from graphql.execution.executor import get_typename, invalid_return_type_error
 from graphql.pyutils import Undefined, inspect, is_iterable
 
-from .fields import Complete, FieldPlan
-from .frames import Frame, field_of, path_of
+from .fields import Complete, Completer, FieldPlan, Runs
+from .frames import Frame, path_of
 from .kinds import PLAIN
 from .scalars import passes_unchanged
 
@@ -35,15 +35,18 @@ if TYPE_CHECKING:
     from .running import Execution, Run
 
 
-def compile_completer(plan: Plan, field: FieldPlan, type_: GraphQLOutputType) -> Complete:
-    """A function that completes values of `type_`, which is the field's type or a part of it."""
+_MOST_CLASSES = 64
+
+
+def compile_completer(plan: Plan, field: FieldPlan, type_: GraphQLOutputType) -> Completer:
+    """How to complete values of `type_`, which is the field's type or a part of it."""
     required = is_non_null_type(type_)
     if required:
         type_ = type_.of_type
     if is_list_type(type_):
-        return _list(plan, field, type_, required)
+        return Completer(_list(plan, field, type_, required))
     if is_leaf_type(type_):
-        return _leaf(field, type_, required)
+        return Completer(_leaf(field, type_, required))
     if is_object_type(type_):
         return _object(plan, field, type_, required)
     if is_abstract_type(type_):
@@ -101,7 +104,7 @@ def memoized_enum(type_: GraphQLEnumType) -> Callable[[Any], Any]:
 def _list(plan: Plan, field: FieldPlan, type_: GraphQLList[Any], required: bool) -> Complete:
     item_type = type_.of_type
     non_null = is_non_null_type(item_type)
-    complete_item = compile_completer(plan, field, item_type)
+    complete_item, runs, cast = compile_completer(plan, field, item_type)
     only = passes_unchanged(item_type)
     plain = PLAIN
 
@@ -122,7 +125,10 @@ def _list(plan: Plan, field: FieldPlan, type_: GraphQLList[Any], required: bool)
             for item in items:
                 at = (place, index, None, out, non_null)
                 try:
-                    if plain[type(item)]:
+                    run = runs.get(type(item))
+                    if run is not None and (cast is None or getattr(item, cast, None) is None):
+                        out.append(run(execution, item, at, {}))
+                    elif plain[type(item)]:
                         out.append(complete_item(execution, item, at))
                     elif execution.is_awaitable(item):
                         out.append(execution.wait(field, item, at, complete_item))
@@ -147,26 +153,33 @@ def _interpret(execution: Execution, field: FieldPlan, type_: GraphQLOutputType,
     return execution.interpret(completed, field, place)
 
 
-def _object(plan: Plan, field: FieldPlan, type_: GraphQLObjectType, required: bool) -> Complete:
-    select = _selection(plan, field, type_)
+def _object(plan: Plan, field: FieldPlan, type_: GraphQLObjectType, required: bool) -> Completer:
+    runs: Runs = {}
+    run: Run | None = None
     is_type_of = type_.is_type_of
-    is_cast = plan.dialect.is_cast
-    surely = {kind for kind in plan.dialect.classes_of(type_) if PLAIN[kind]} if is_type_of else frozenset()
-    plain = PLAIN
+    cast = plan.dialect.cast if is_type_of else None
+    surely = plan.dialect.classes_of(type_)
+
+    def select(execution: Execution, value: Any, place: Frame) -> Any:
+        nonlocal run
+        if run is None:
+            run = plan.selection(execution, field, type_)
+        return run(execution, value, place, {})
 
     def complete(execution: Execution, value: Any, place: Frame) -> Any:
-        if value is None or value is Undefined:
+        if value is None or value is Undefined or isinstance(value, Exception):
             return _absent(field, value, required)
-        if is_type_of is None:
-            if not plain[type(value)] and isinstance(value, Exception):
-                raise value
-        elif type(value) not in surely or is_cast(value):
+        if is_type_of is not None and (type(value) not in surely or is_cast(value, cast)):
             return ask(execution, value, place)
-        return select(execution, value, place)
+        completed = select(execution, value, place)
+        remember(value)
+        return completed
+
+    def remember(value: Any) -> None:
+        if run is not None and PLAIN[type(value)] and len(runs) < _MOST_CLASSES:
+            runs[type(value)] = run
 
     def ask(execution: Execution, value: Any, place: Frame) -> Any:
-        if isinstance(value, Exception):
-            raise value
         assert is_type_of is not None
         answer = is_type_of(value, execution.info(field, place))
         if execution.is_awaitable(answer):
@@ -178,39 +191,29 @@ def _object(plan: Plan, field: FieldPlan, type_: GraphQLObjectType, required: bo
             raise invalid_return_type_error(type_, value, field.details)
         return select(execution, value, place)
 
-    return complete
+    return Completer(complete, runs, cast)
 
 
-def _selection(plan: Plan, field: FieldPlan, type_: GraphQLObjectType) -> Complete:
-    """Executes the field's sub-selection, which is compiled when it is first needed."""
-    run: Run | None = None
-
-    def select(execution: Execution, value: Any, place: Frame) -> Any:
-        nonlocal run
-        if run is None:
-            run = plan.selection(execution, field, type_)
-        return run(execution, value, place, {})
-
-    return select
+def is_cast(value: Any, attribute: str | None) -> bool:
+    """Whether an object was declared to be of another type than its class says."""
+    return attribute is not None and getattr(value, attribute, None) is not None
 
 
-def _abstract(plan: Plan, field: FieldPlan, type_: Any, required: bool) -> Complete:
-    by_name: dict[str, Complete] = {}
-    by_class: dict[type, Complete] = {}
-    names = {kind: name for kind, name in plan.dialect.names_of(plan.schema, type_).items() if PLAIN[kind]}
-    is_cast = plan.dialect.is_cast
+def _abstract(plan: Plan, field: FieldPlan, type_: Any, required: bool) -> Completer:
+    by_name: dict[str, Completer] = {}
+    runs: Runs = {}
+    names = plan.dialect.names_of(plan.schema, type_)
+    cast = plan.dialect.cast
 
     def complete(execution: Execution, value: Any, place: Frame) -> Any:
-        known = by_class.get(type(value))
-        if known is not None and not is_cast(value):
-            return known(execution, value, place)
         if value is None or value is Undefined or isinstance(value, Exception):
             return _absent(field, value, required)
         name = names.get(type(value))
-        if name is None or is_cast(value):
+        if name is None or is_cast(value, cast):
             return ask(execution, value, place)
         completed = as_named(execution, value, place, name)
-        by_class[type(value)] = by_name[name]
+        if (run := by_name[name].runs.get(type(value))) is not None:
+            runs[type(value)] = run
         return completed
 
     def ask(execution: Execution, value: Any, place: Frame) -> Any:
@@ -225,9 +228,9 @@ def _abstract(plan: Plan, field: FieldPlan, type_: Any, required: bool) -> Compl
     def as_named(execution: Execution, value: Any, place: Frame, name: Any) -> Any:
         known = by_name.get(name) if type(name) is str else None
         if known is None:
-            info = execution.info(field, field_of(place))
+            info = execution.info(field, place)
             runtime_type = execution.executor.ensure_valid_runtime_type(name, type_, field.details, info, value)
             known = by_name[runtime_type.name] = _object(plan, field, runtime_type, required)
-        return known(execution, value, place)
+        return known.complete(execution, value, place)
 
-    return complete
+    return Completer(complete, runs, cast)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from .fields import FieldPlan
     from .frames import Frame
 
+NEEDS_NO_TASK = "needs_no_task"
+"""The attribute by which an `async def` function promises that a plan may run it in the task of others: that it awaits
+nothing but futures of this loop, does not ask which task it runs in, and sets no context variables."""
 MakeInfo = Callable[["Execution", "FieldPlan", "Frame"], Any]
 
 
@@ -52,12 +55,19 @@ class Call:
     parameters: Mapping[str, Parameter] | None = field(default=None)
     """How arguments are given, by their name in graphql-core's keyword arguments; unchanged when None."""
 
+    @property
+    def needs_no_task(self) -> bool:
+        """Whether coroutines that it gives may run in the task of others."""
+        return getattr(self.function, NEEDS_NO_TASK, False) is True
+
 
 class Dialect:
     """Plain graphql-core: nothing is known of resolvers and Python classes."""
 
     predicates: frozenset[Callable[..., Any]] = frozenset({is_awaitable, assume_not_awaitable})
     """The tests for awaitable values under which no plain value is awaitable."""
+    cast: str | None = None
+    """The attribute by which an object is declared to be of another type than its class says."""
 
     def reading(self, _definition: GraphQLField, resolve: Callable[..., Any], name: str) -> Reading | None:
         """How to read a field without calling its resolver; `None` when it must be called."""
@@ -74,10 +84,6 @@ class Dialect:
     def names_of(self, _schema: GraphQLSchema, _type: GraphQLAbstractType) -> Mapping[type, str]:
         """Classes of which every instance that is not cast is of one object type of an abstract type."""
         return {}
-
-    def is_cast(self, _value: Any) -> bool:
-        """Whether somebody declared one value to be of another type than its class says."""
-        return False
 
 
 def attribute(name: str) -> Reading:

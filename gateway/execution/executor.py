@@ -12,7 +12,7 @@ from graphql import (
     OperationDefinitionNode,
     assert_valid_schema,
 )
-from graphql.execution import default_field_resolver, default_type_resolver
+from graphql.execution import MiddlewareManager, default_field_resolver, default_type_resolver
 from graphql.execution.execute import assume_not_async_iterable
 from graphql.execution.executor import Executor
 from graphql.execution.incremental import IncrementalExecutor
@@ -85,7 +85,7 @@ class CompiledExecution(Executor[Any]):
     ) -> list[GraphQLError] | Executor[Any]:
         """What `Executor.build` gives, with less to do where the operation is known and its variables are plain."""
         found = chosen(document, operation_name)
-        if found is not None and not isinstance(middleware, (list, tuple)):
+        if found is not None and (middleware is None or isinstance(middleware, MiddlewareManager)):
             assert_valid_schema(schema)
             operation = cls.plans.operation(schema, *found)
             variables = operation.variables(raw_variable_values or {}) if operation.variables else None

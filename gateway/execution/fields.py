@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import GraphQLError, GraphQLField, GraphQLObjectType, is_non_null_type
 from graphql.execution.collect_fields import FieldDetailsList
@@ -21,12 +22,27 @@ Complete = Callable[["Execution", Any, Frame], Any]
 """Turns a resolved value into response data at a place; raises what graphql-core would raise there."""
 
 
+Runs = dict[type, Callable[..., Any]]
+"""By exact class of a value, the selection to run on it right away."""
+
+
+class Completer(NamedTuple):
+    """How values of a type are completed."""
+
+    complete: Complete
+    runs: Runs = {}
+    """Grows with the classes of objects that need no test but for a cast."""
+    cast: str | None = None
+    """The attribute by which an object may be cast to another type than that of its class."""
+
+
 class FieldPlan:
     """A field of one object type in one selection set."""
 
     __slots__ = (
         "arguments",
         "call",
+        "cast",
         "complete",
         "definition",
         "details",
@@ -37,6 +53,7 @@ class FieldPlan:
         "parent",
         "parent_name",
         "reading",
+        "runs",
         "takes_resolver",
     )
 
@@ -51,6 +68,8 @@ class FieldPlan:
         self.details = details
         self.non_null = is_non_null_type(definition.type)
         self.complete: Complete = _not_yet
+        self.runs: Runs = {}
+        self.cast: str | None = None
         self.reading: Reading | None = None
         """How to read the field where no function is called for it."""
         self.may_be_called = False
@@ -70,6 +89,12 @@ class FieldPlan:
         if execution.is_awaitable(value):
             return execution.wait(self, value, place, self.complete)
         return self.complete(execution, value, place)
+
+    def without_task(self, execution: Execution, value: Any, place: Frame) -> Any:
+        """Completes what a function gave that promises coroutines that need no task."""
+        if type(value) is CoroutineType and execution.is_awaitable(value):
+            return execution.step(self, value, place)
+        return self.other(execution, value, place)
 
     def read(self, execution: Execution, value: Any, place: Frame) -> Any:
         """Completes what a default resolver read when that is not simply a leaf value."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from inspect import CO_COROUTINE
 from types import FunctionType, MethodType
 from typing import Any
 
-from graphql import GraphQLAbstractType, GraphQLField, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLAbstractType, GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 from strawberry.execution import optimized_is_awaitable
 from strawberry.relay.types import GlobalID
 from strawberry.schema import schema_converter
@@ -18,6 +19,7 @@ from strawberry.types.base import StrawberryList, StrawberryMaybe, StrawberryObj
 from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
+from strawberry.types.info import Info
 
 from .dialect import Call, Dialect, MakeInfo, Parameter, Reading, attribute
 from .executor import CompiledExecution
@@ -34,6 +36,7 @@ class StrawberryDialect(Dialect):
     """Knows what Strawberry's own resolvers and type tests do; anybody else's are called."""
 
     predicates = Dialect.predicates | {optimized_is_awaitable}
+    cast = TYPE_CAST_ATTRIBUTE
 
     def reading(self, definition: GraphQLField, resolve: Callable[..., Any], name: str) -> Reading | None:
         """A field without resolver is an attribute of its source."""
@@ -72,10 +75,6 @@ class StrawberryDialect(Dialect):
             and definition.origin.__dict__.get("__strawberry_definition__") is definition
             and not definition.is_graphql_generic
         }
-
-    def is_cast(self, value: Any) -> bool:
-        """Whether `strawberry.cast` was called on it."""
-        return getattr(value, TYPE_CAST_ATTRIBUTE, None) is not None
 
 
 def _is_ordinary(field: Any) -> bool:
@@ -160,7 +159,33 @@ def info_maker(field: StrawberryField, config: StrawberryConfig) -> MakeInfo:
     def make_info(execution: Execution, plan: FieldPlan, place: Frame) -> Any:
         return info_class(_raw_info=execution.info(plan, place), _field=field)
 
-    return make_info
+    def make_late_info(execution: Execution, plan: FieldPlan, place: Frame) -> Any:
+        info = _new(LateInfo)
+        info.__dict__ = {"_field": field, "_of": (execution, plan, place)}
+        return info
+
+    return make_late_info if info_class is Info else make_info
+
+
+class LateInfo(Info[Any, Any]):
+    """Strawberry's info that makes graphql-core's info only when it is asked for more than the context."""
+
+    @cached_property
+    def _raw_info(self) -> GraphQLResolveInfo:  # type: ignore[override]
+        execution, plan, place = self.__dict__["_of"]
+        info: GraphQLResolveInfo = execution.info(plan, place)
+        return info
+
+    @property
+    def context(self) -> Any:
+        """The context passed to the query execution."""
+        if "_raw_info" in self.__dict__:
+            return self._raw_info.context
+        return self.__dict__["_of"][0].executor.context_value
+
+
+LateInfo.__name__ = LateInfo.__qualname__ = Info.__name__
+_new = object.__new__
 
 
 class CompiledStrawberryExecutor(CompiledExecution, StrawberryGraphQLCoreExecutionContext):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError, GraphQLResolveInfo, located_error
 from graphql.execution.executor import collect_iterator_awaitables
 
-from .branches import Branch, Waiting, branches_of, together
+from .branches import Branch, Waiting, branches_of
 from .fields import Complete, FieldPlan
 from .frames import Frame, field_of, is_within, path_of
+from .together import Strand, Strands, together
 
 if TYPE_CHECKING:
     from .executor import CompiledExecution
@@ -32,7 +33,7 @@ class Execution:
     same.
     """
 
-    __slots__ = ("_noted", "data", "errors", "executor", "is_awaitable", "variables")
+    __slots__ = ("_has_loop", "_noted", "data", "errors", "executor", "is_awaitable", "variables")
 
     def __init__(self, executor: CompiledExecution) -> None:
         self.executor = executor
@@ -41,6 +42,7 @@ class Execution:
         self.is_awaitable = executor.is_awaitable
         self.data: dict[str, Any] | None = {}
         self._noted: list[Waiting] = []
+        self._has_loop = is_loop_running()
 
     def run(self, run: Run) -> Any:
         """The result of an operation whose root fields go together, or an awaitable of it."""
@@ -68,6 +70,7 @@ class Execution:
             raise
 
     async def _finish(self, runs: list[Run] = []) -> Any:  # noqa: B006 - only read
+        self._has_loop = True
         await self._settle()
         for run in runs:
             if self.data is None:
@@ -95,6 +98,19 @@ class Execution:
         """Notes that a value is awaited; what stands in its place until then."""
         self._noted.append(Waiting(field, awaitable, place, complete))
         return PENDING
+
+    def step(self, field: FieldPlan, coroutine: Any, place: Frame) -> Any:
+        """Runs a coroutine that needs no task of its own as far as it gets; its value, if that is the end."""
+        if not self._has_loop:
+            return self.wait(field, coroutine, place, field.complete)
+        try:
+            future = coroutine.send(None)
+        except StopIteration as end:
+            value = end.value
+        else:
+            self._noted.append(Waiting(field, Strand(coroutine, future), place, field.complete, needs_no_task=True))
+            return PENDING
+        return field.complete(self, value, place)
 
     def info(self, field: FieldPlan, place: Frame) -> GraphQLResolveInfo:
         """What a resolver of the field is told, or a type resolver of its value or of an item of its list."""
@@ -128,6 +144,8 @@ class Execution:
         """Awaits branches of the response beside each other. Raises the error of one whose null must propagate."""
         if len(branches) == 1:
             await self._branch(branches[0])
+        elif any(branch.needs_no_task for branch in branches):
+            await self._strands(branches)
         else:
             await together([self._branch(branch) for branch in branches])
 
@@ -135,7 +153,7 @@ class Execution:
         """Awaits all of a branch; puts null where it may stand, nearest to an error."""
         try:
             if branch.waiting is None:
-                await together([self._branch(one) for one in branch.parts])
+                await self._all(branch.parts)
             else:
                 await self._value(branch.waiting)
         except GraphQLError as error:
@@ -143,19 +161,64 @@ class Execution:
                 raise
             self._put_null(error, branch.nullable)
 
+    async def _strands(self, branches: list[Branch]) -> None:
+        strands = Strands()
+        for branch in branches:
+            if branch.waiting is not None and branch.needs_no_task:
+                strands.add(branch.waiting.awaitable, self._continuation(branch, strands))
+            else:
+                strands.add_task(self._branch(branch))
+        await strands.finish()
+
+    def _continuation(self, branch: Branch, strands: Strands) -> Callable[[Any, Exception | None], None]:
+        """What becomes of the outcome of a value that needed no task; what is to be awaited of it, gets one."""
+        waiting = branch.waiting
+        assert waiting is not None
+
+        def then(value: Any, error: Exception | None) -> None:
+            try:
+                if error is None:
+                    if parts := self._complete(waiting, value):
+                        strands.add_task(self._within(branch, parts))
+                    return
+            except Exception as raised:
+                error = raised
+            self._fail(branch, waiting, error)
+
+        return then
+
+    async def _within(self, branch: Branch, parts: list[Branch]) -> None:
+        """Awaits the parts of a value that is in its place already."""
+        assert branch.waiting is not None
+        try:
+            await self._all(parts)
+        except Exception as error:
+            self._fail(branch, branch.waiting, error)
+
+    def _fail(self, branch: Branch, waiting: Waiting, error: Exception) -> None:
+        try:
+            self._fail_value(waiting, error)
+        except GraphQLError as located:
+            if branch.nullable is None:
+                raise
+            self._put_null(located, branch.nullable)
+
     async def _value(self, waiting: Waiting) -> None:
         """Awaits a value, puts it in its place, and awaits what is to be awaited of it."""
-        place = waiting.place
         try:
             value = await waiting.awaitable
             if parts := self._complete(waiting, value):
                 await self._all(parts)
         except Exception as error:
-            path = path_of(place)
-            located = located_error(error, waiting.field.nodes(), path.as_list())
-            if place[4]:
-                raise located from None
-            self._put_null(located, place)
+            self._fail_value(waiting, error)
+
+    def _fail_value(self, waiting: Waiting, error: Exception) -> None:
+        """Puts null in the place of a value where null may stand; raises the located error where not."""
+        path = path_of(waiting.place)
+        located = located_error(error, waiting.field.nodes(), path.as_list())
+        if waiting.place[4]:
+            raise located
+        self._put_null(located, waiting.place)
 
     def _complete(self, waiting: Waiting, value: Any) -> list[Branch]:
         """Puts a value in its place; what of it is to be awaited."""
@@ -204,7 +267,7 @@ async def wait_for(awaitable: Awaitable[Any]) -> Any:
 def discard(waitings: list[Waiting]) -> None:
     """Ends what was not started yet."""
     for waiting in waitings:
-        if isinstance(waiting.awaitable, CoroutineType):
+        if isinstance(waiting.awaitable, (CoroutineType, Strand)):
             waiting.awaitable.close()
         elif isinstance(waiting.awaitable, Future):
             waiting.awaitable.cancel()

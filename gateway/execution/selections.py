@@ -1,7 +1,7 @@
 """Writes one selection set as a Python function: straight-line code, one stretch per field.
 
 The source holds nothing of the document but names, quoted as Python literals; all else it refers to by number:
-`F3` is the plan of the field number 3, `C3` completes it, `R3` resolves it, `I3` makes its info, `A3` its arguments.
+`F3` is the plan of the field number 3, `C3` completes it, `Q3` are its runs by class, `R3` resolves it, `I3` makes its info, `A3` its arguments.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def _written(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
         return [f"    out[{quoted(field.key)}] = {quoted(field.parent_name)}"]
     scope[f"F{number}"] = field
     scope[f"C{number}"] = field.complete
+    scope[f"Q{number}"] = field.runs
     if field.reading is None:
         return _resolved(number, field, unchanged, _call(number, field, scope))
     return _read_leaf(number, field, unchanged) if unchanged else _read(number, field)
@@ -95,11 +96,16 @@ def _read_leaf(number: str, field: FieldPlan, unchanged: str) -> list[str]:
 def _read(number: str, field: FieldPlan) -> list[str]:
     """A field read off its source and completed."""
     assert field.reading is not None
+    cast = f" and getattr(v, {quoted(field.cast)}, None) is None" if field.cast else ""
     return [
         f"    p = {_place(field)}",
         "    try:",
         f"        v = {field.reading.expression}",
-        f"        v = C{number}(x, v, p) if P[type(v)] else F{number}.read(x, v, p)",
+        f"        r = Q{number}.get(type(v))",
+        f"        if r is not None{cast}:",
+        "            v = r(x, v, p, {})",
+        "        else:",
+        f"            v = C{number}(x, v, p) if P[type(v)] else F{number}.read(x, v, p)",
         "    except Exception as e:",
         f"        v = x.fail(e, F{number}, p)",
         f"    out[{quoted(field.key)}] = v",
@@ -108,7 +114,8 @@ def _read(number: str, field: FieldPlan) -> list[str]:
 
 def _resolved(number: str, field: FieldPlan, unchanged: str | None, call: str) -> list[str]:
     """A field whose resolver is called."""
-    complete = f"C{number}(x, v, p) if P[type(v)] else F{number}.other(x, v, p)"
+    other = "without_task" if field.call is not None and field.call.needs_no_task else "other"
+    complete = f"C{number}(x, v, p) if P[type(v)] else F{number}.{other}(x, v, p)"
     return [
         f"    p = {_place(field)}",
         "    try:",

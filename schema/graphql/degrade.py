@@ -67,4 +67,5 @@ def degrades(resolver: Resolver) -> Resolver:
             info.context.degraded.append(Degradation(path, error.backend or seam.backend, seam.mode, error.code))
             return seam.default
 
+    answer.needs_no_task = True  # type: ignore[attr-defined]
     return cast(Resolver, answer)

@@ -112,7 +112,7 @@ class Root:
 
 async def _settled(gates: Gates) -> None:
     """Waits for whatever still runs in the background."""
-    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
         await gates.run(asyncio.gather(*others, return_exceptions=True))
     for _ in range(5):  # Until nothing that has ended is held by a callback to come.
         await asyncio.sleep(0)
