@@ -13,6 +13,8 @@ from bench.house import SUBJECTS, House, build
 from bench.measure import Plan, Samples, compare_bodies, measure
 from bench.processes import Cores, share_cores
 
+WIDTH = 110
+"""A table cut off at 80 columns, as rich does where there is no terminal, tells nothing."""
 LATEST = Path("bench/results/latest.json")
 
 
@@ -57,7 +59,8 @@ def run(plan: Plan, viewers: int, cores: Cores, console: Console) -> tuple[House
 
 def main() -> None:
     """Exits 1 when any request failed."""
-    given, console, cores = options(), Console(), share_cores()
+    given, console, cores = options(), Console(highlight=False), share_cores()
+    console.width = max(console.width, WIDTH)
     plan = Plan(given.only, given.connections, given.rounds, given.seconds)
     house, samples = run(plan, given.viewers, cores, console)
     console.print(report.table(samples))

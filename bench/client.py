@@ -3,16 +3,30 @@
 import http.client
 import re
 import socket
+from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bench.home import BODY, HEADERS
+from bench.processes import tail
 from schema.generated.account.v1 import account_pb2, account_pb2_grpc
 from schema.generated.identity.v1 import identity_pb2
 
 PASSWORD = "atrium-demo"
 SECONDS_PER_CALL = 10.0
 CALLS = re.compile(rb"^atrium_rpc_client_seconds_count\S* (\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Something that serves the home page on the loopback address."""
+
+    name: str
+    port: int
+    pid: int
+    log: Path
 
 
 def sign_in(address: str, viewers: int) -> list[str]:
@@ -33,8 +47,6 @@ def is_suitable(account: account_pb2.Account) -> bool:
 
 def serves(address: str) -> bool:
     """Whether a backend with its store ready answers at the address."""
-    from grpc_health.v1 import health_pb2, health_pb2_grpc
-
     with grpc.insecure_channel(address) as channel:
         try:
             reply = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
@@ -49,18 +61,19 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def home(port: int, token: str) -> bytes:
+def home(subject: Subject, token: str) -> bytes:
     """The body of the home page; exits when it is not answered with 200."""
     headers = {**HEADERS, "authorization": f"Bearer {token}"}
-    status, body = exchange(port, "POST", "/graphql", BODY, headers)
+    status, body = exchange(subject.port, "POST", "/graphql", BODY, headers)
     if status != 200:
-        raise SystemExit(f"the home page was answered with {status}: {body[:500].decode(errors='replace')}")
+        said = body[:500].decode(errors="replace")
+        raise SystemExit(f"{subject.name} answered {status}: {said}\nits log ends with:\n{tail(subject.log)}")
     return body
 
 
-def rpcs_sent(port: int) -> int:
+def rpcs_sent(subject: Subject) -> int:
     """How many RPCs the subject says it sent; 0 for one that does not count them."""
-    status, body = exchange(port, "GET", "/metrics")
+    status, body = exchange(subject.port, "GET", "/metrics")
     return int(sum(float(count) for count in CALLS.findall(body))) if status == 200 else 0
 
 

@@ -9,20 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.client import home, listens, serves, sign_in
+from bench.client import Subject, home, listens, serves, sign_in
 from bench.processes import PATIENCE_SECONDS, Cores, process, python, tail, wait_until
 
 BACKENDS = ("account", "permission", "banner", "activity")
 SUBJECTS = ("gateway", "handwritten", "constant")
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Something that serves the home page."""
-
-    name: str
-    port: int
-    pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +23,8 @@ class House:
     subjects: dict[str, Subject]
     tokens: list[str]
     """Sessions of the viewers."""
-    helpers: dict[str, int]
-    """Process ids of what the subjects ask, by name."""
     cache: str
+    """What the backends cache in."""
 
 
 class Builder:
@@ -45,7 +35,7 @@ class Builder:
         self._cores = cores
         self._closing = closing
         self.addresses = {name: f"unix:{folder}/{name}.sock" for name in BACKENDS}
-        self.helpers: dict[str, int] = {}
+        self._waits: list[Callable[[], None]] = []
         self._settings = {f"ATRIUM_ADDRESSES__{name.upper()}": address for name, address in self.addresses.items()}
         self._settings |= {"ATRIUM_DATA": str(folder), "ATRIUM_CACHE": "memory://"}
 
@@ -56,12 +46,13 @@ class Builder:
         port = free_port()
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
         self._start_helper("redis-server", [*command, "--dir", str(self._folder)], partial(listens, port))
+        self.wait()
         self._settings["ATRIUM_CACHE"] = f"redis://127.0.0.1:{port}/0"
         return "Redis"
 
     def load_demo(self) -> None:
         """Makes the stores and fills them with the demo data."""
-        log = self._folder / "demo.log"
+        log = self._log("demo")
         for step in ("migrate", "demo"):
             with process(python("services", step), self._cores.rest, log, self._environment()) as running:
                 if running.wait(PATIENCE_SECONDS):
@@ -89,20 +80,28 @@ class Builder:
         file.write_bytes(body)
         return self._start_subject("constant", port, python("bench.subjects.constant", str(port), str(file)))
 
+    def wait(self) -> None:
+        """Waits until everything that was started is ready."""
+        while self._waits:
+            self._waits.pop()()
+
     def _start_helper(self, name: str, command: list[str], ready: Callable[[], bool]) -> None:
-        self.helpers[name] = self._start(name, command, ready, self._cores.rest)
+        self._start(name, command, ready, self._cores.rest)
 
     def _start_subject(self, name: str, port: int, command: list[str], **settings: str) -> Subject:
-        return Subject(name, port, self._start(name, command, partial(listens, port), self._cores.subject, **settings))
+        pid = self._start(name, command, partial(listens, port), self._cores.subject, **settings)
+        return Subject(name, port, pid, self._log(name))
 
     def _start(
         self, name: str, command: list[str], ready: Callable[[], bool], cores: frozenset[int], **settings: str
     ) -> int:
-        log = self._folder / f"{name}.log"
-        environment = self._environment() | settings
-        running = self._closing.enter_context(process(command, cores, log, environment))
-        wait_until(ready, name, running, log)
+        log = self._log(name)
+        running = self._closing.enter_context(process(command, cores, log, self._environment() | settings))
+        self._waits.append(partial(wait_until, ready, name, running, log))
         return running.pid
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
 
     def _environment(self) -> dict[str, str]:
         """What this process was given, apart from settings of Atrium: the bench makes those."""
@@ -116,15 +115,16 @@ def build(folder: Path, cores: Cores, closing: ExitStack, viewers: int, tell: Ca
     tell("making demo data")
     cache = builder.start_cache()
     builder.load_demo()
-    tell("starting the backends")
+    tell("starting everything")
     builder.start_backends()
+    gateway, handwritten = builder.start_gateway(), builder.start_handwritten()
+    builder.wait()
     tell("signing in")
     tokens = sign_in(builder.addresses["account"], viewers)
-    tell("starting the subjects")
-    gateway, handwritten = builder.start_gateway(), builder.start_handwritten()
-    constant = builder.start_constant(home(gateway.port, tokens[0]))
+    constant = builder.start_constant(home(gateway, tokens[0]))
+    builder.wait()
     subjects = {subject.name: subject for subject in (gateway, handwritten, constant)}
-    return House(subjects, tokens, builder.helpers, cache)
+    return House(subjects, tokens, cache)
 
 
 def free_port() -> int:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from bench.client import home, rpcs_sent
-from bench.house import House, Subject
+from bench.client import Subject, home, rpcs_sent
+from bench.house import House
 from bench.load import GRACE_SECONDS, Load
 from bench.processes import Cores, cpu_seconds, python, running_on
 
@@ -56,7 +56,7 @@ def compare_bodies(house: House) -> None:
     """Exits when an aggregator's answer to any viewer is not, as JSON, the gateway's."""
     gateway, handwritten = house.subjects["gateway"], house.subjects["handwritten"]
     for token in house.tokens:
-        ours, theirs = (json.loads(home(subject.port, token)) for subject in (gateway, handwritten))
+        ours, theirs = (json.loads(home(subject, token)) for subject in (gateway, handwritten))
         if ours != theirs:
             raise SystemExit(f"the answers differ, so there is nothing to compare:\n{ours}\n{theirs}")
         if len(ours["data"]["viewer"]["home"]["feed"]["edges"]) != 20:
@@ -79,10 +79,10 @@ def measure(house: House, cores: Cores, plan: Plan, tell: Callable[[str], None])
 def take(subject: Subject, tokens: list[str], cores: Cores, connections: int, seconds: float) -> Sample:
     """One measurement, after a warm-up that does not count."""
     make_load(subject, tokens, cores, connections, seconds * WARM_UP_SHARE)
-    cpu_before, rpcs_before = cpu_seconds(subject.pid), rpcs_sent(subject.port)
+    cpu_before, rpcs_before = cpu_seconds(subject.pid), rpcs_sent(subject)
     load = make_load(subject, tokens, cores, connections, seconds)
     cpu = cpu_seconds(subject.pid) - cpu_before
-    rpcs = rpcs_sent(subject.port) - rpcs_before
+    rpcs = rpcs_sent(subject) - rpcs_before
     answered = load.requests or 1
     return Sample(
         rps=load.requests / load.seconds,

@@ -2,34 +2,38 @@
 
 import sys
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.runtime.commandline import launch, main, say
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
 STARTED = time.perf_counter()
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The one GraphQL door of the account centre.")
+app = typer.Typer(
+    name="gateway",
+    help="The one GraphQL door of the account centre. Settings are environment variables: ATRIUM_PORT, "
+    "ATRIUM_ADDRESSES__ACCOUNT and so on.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
 @app.command()
 def run(
     embedded: Annotated[
-        bool | None, typer.Option("--embedded", help="Run every backend in this process too, with demo data.")
-    ] = None,
+        bool, typer.Option("--embedded", help="Run every backend in this process too, with demo data.")
+    ] = False,
 ) -> None:
-    """Serve until Ctrl-C."""
-    from gateway.process import serve
-    from gateway.settings import Settings
-    from services.runtime.lifecycle import StartError, launch
-    from services.runtime.settings import load
-
-    settings = load(Settings)
+    """Serve until SIGINT or SIGTERM; requests in flight may end first."""
+    settings = _settings()
     if embedded:
         settings = settings.model_copy(update={"embedded": True})
-    try:
-        code = launch(lambda: serve(settings, STARTED))
-    except StartError as error:
-        _fail(str(error))
-    raise typer.Exit(code)
+    from gateway.process import serve
+
+    launch(lambda: serve(settings, STARTED))
 
 
 @app.command()
@@ -46,33 +50,48 @@ def token(
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
 ) -> None:
     """Sign in and print the session token."""
-    from gateway.settings import Settings
+    settings = _settings()
     from gateway.sign_in import token_of
     from schema.errcode import AtriumError
-    from services.runtime.settings import load
 
-    settings = load(Settings)
     password = sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt("Password", hide_input=True)
     try:
         typer.echo(token_of(settings, handle, password))
     except AtriumError as error:
-        _fail(error.message)
+        say(error.message)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def settings(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a table in Markdown.")] = False,
+) -> None:
+    """Print every setting, its default and what it is for."""
+    from gateway import settings_table
+    from gateway.settings import Settings
+
+    if markdown:
+        typer.echo(settings_table.markdown(Settings))
+        return
+    for name, default, description in settings_table.rows(Settings):
+        typer.echo(f"{name}={default}\n    {description}")
 
 
 @app.command()
 def doctor() -> None:
     """Check the settings, every backend and the cache; exit 1 when something is down."""
+    settings = _settings()
     from gateway.doctor import examine
+
+    raise typer.Exit(0 if examine(settings) else 1)
+
+
+def _settings() -> "Settings":
     from gateway.settings import Settings
     from services.runtime.settings import load
 
-    raise typer.Exit(0 if examine(load(Settings)) else 1)
-
-
-def _fail(message: str) -> None:
-    typer.echo(f"atrium: {message}", err=True)
-    raise typer.Exit(1)
+    return load(Settings)
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m gateway")
+    main(app)

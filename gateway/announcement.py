@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from gateway.graphiql import Persona
 from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from services.runtime.demo import Progress
 
 DEMO_HANDLES = ("ada", "bo", "corp", "sam")
 DEMO_PASSWORD = "atrium-demo"  # noqa: S105
@@ -51,23 +54,14 @@ def _accounts(personas: Sequence[Persona]) -> Table:
 
 
 @contextmanager
-def demo_progress() -> Iterator["ShowProgress"]:
-    """Shows on the terminal how far the demo data are; where there is no terminal, says once that they are made."""
+def demo_progress() -> Iterator["Progress"]:
+    """Draws on the terminal how far the demo data are; where there is no terminal, nothing."""
     console = Console(stderr=True)
-    columns = (TextColumn("Demo data: {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield ShowProgress(progress)
+    if not console.is_terminal:
+        yield lambda _name, _done, _total: None
+        return
+    # Imported here because it brings SQLAlchemy, which a gateway without stores does not need.
+    from services.runtime.process import demo_bar
 
-
-class ShowProgress:
-    """One bar for each backend."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._bars: dict[str, int] = {}
-
-    def __call__(self, backend: str, done: int, total: int) -> None:
-        """Moves the bar of the backend."""
-        if backend not in self._bars:
-            self._bars[backend] = self._progress.add_task(backend, total=total)
-        self._progress.update(self._bars[backend], completed=done)  # type: ignore[arg-type]
+    with demo_bar(console) as show:
+        yield show

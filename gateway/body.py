@@ -21,6 +21,9 @@ FIELDS: tuple[tuple[str, type, str], ...] = (
 """What the JSON object may hold, each also null or left out."""
 NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|\{0+\})")
 
+ENDLESS_NUMBER = re.compile(r"[0-9]{4300}")
+"""Python refuses to read such a number; graphql-core does not expect that."""
+
 
 class Refusal(Exception):
     """A request that is not a GraphQL request: the status to answer, and the error that says why."""
@@ -95,6 +98,8 @@ def parse_operation(body: bytes) -> Operation:
     # The bytes are searched first because hardly any request holds such an escape.
     if b"\\u" in body and _has_nul(document):
         raise _malformed("the NUL character is not allowed")
+    if ENDLESS_NUMBER.search(document["query"]):
+        raise _malformed("query: a number has at most 4299 digits")
     return Operation(document["query"], document.get("variables") or {}, document.get("operationName"))
 
 

@@ -70,6 +70,8 @@ class AccessLog:
     def _note(
         self, scope: MutableMapping[str, Any], record: Record, tally: CallTally, status: int, seconds: float
     ) -> None:
+        if status >= 400 and record.code == errcode.OK:
+            record.code = status * 10_000  # Refused before there was anything to say about it: no such path.
         if scope["path"] == "/graphql":
             self._metrics.requests.labels(str(record.code), record.viewer).observe(seconds)
         if record.code != errcode.OK:

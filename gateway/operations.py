@@ -1,7 +1,7 @@
 """Runs one GraphQL operation and shapes its answer."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from services.runtime.channels import call_tally
 from services.runtime.deadline import deadline_in
 
 CACHED_DOCUMENTS = 512
+MOST_NAME_CHARACTERS = 100
 GRACE_SECONDS = 0.5
 """How long after the deadline the answer may still be put together: until then every call has given up by itself."""
 SERVED = (OperationType.QUERY, OperationType.MUTATION)
@@ -39,10 +40,20 @@ class Answer:
     """Whether the operation ran, so that there are data, be they null."""
 
 
+class NameOperation(SchemaExtension):
+    """Tells the context which operation of the document is run."""
+
+    def on_validate(self) -> Iterator[None]:
+        """A name that a parsed document holds is made of letters, digits and underscores, so it fits a log."""
+        name = self.execution_context.operation_name or "-"
+        self.execution_context.context.operation_name = name[:MOST_NAME_CHARACTERS]
+        yield
+
+
 def extensions(limits: Limits, *, production: bool) -> Sequence[Extension]:
-    """What the schema needs of Strawberry to serve here, in order: limits, caches, and introspection or not."""
+    """What the schema needs of Strawberry to serve here, in order: name, limits, caches, and introspection or not."""
     introspection: list[Extension] = [DisableIntrospection] if production else []
-    return [guard_with(limits), parser_cache, *introspection, validation_cache]
+    return [NameOperation, guard_with(limits), parser_cache, *introspection, validation_cache]
 
 
 def parser_cache() -> ParserCache:

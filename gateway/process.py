@@ -1,5 +1,6 @@
 """The gateway as a process: what it opens, in which order, and what it tells whoever started it."""
 
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -41,6 +42,7 @@ async def _serve(settings: Settings, started: float) -> int:
                 personas.extend(await sign_in_demo(clients))
             announce(settings, time.perf_counter() - started, personas)
             configure_logging(settings.log_level)
+            gc.freeze()  # What start-up made lives as long as the process: no collection need look at it.
 
         app = create_app(clients, settings, metrics, Health(channels, readiness), personas)
         web = WebServer(

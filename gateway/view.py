@@ -84,8 +84,9 @@ def _accept(request: Request) -> str:
 
 
 def json_response(content: dict[str, Any], status: int, media: str, headers: dict[str, str] | None = None) -> Response:
-    """A response of this media type in UTF-8."""
-    return Response(orjson.dumps(content), status, {**(headers or {}), "content-type": f"{media}; charset=utf-8"})
+    """A response of this media type in UTF-8; it is for whoever asked and kept nowhere."""
+    fixed = {"content-type": f"{media}; charset=utf-8", "cache-control": "no-store"}
+    return Response(orjson.dumps(content), status, fixed | (headers or {}))
 
 
 class ClientLeft(Exception):

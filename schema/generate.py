@@ -23,13 +23,15 @@ def generate(target: Path) -> None:
     protos = sorted(str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto"))
     include = str(files("grpc_tools") / "_proto")
     outputs = [f"--{kind}_out={target}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]
-    if status := protoc.main(["protoc", f"-I{PROTO}", f"-I{include}", *outputs, *protos]):
+    # protoc looks for plugins on PATH, where a virtual environment that nobody activated is not.
+    plugins = [f"--plugin={Path(sys.executable).parent / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
+    if status := protoc.main(["protoc", f"-I{PROTO}", f"-I{include}", *plugins, *outputs, *protos]):
         raise SystemExit(status)
     for path in [*target.rglob("*.py"), *target.rglob("*.pyi")]:
         path.write_text(ABSOLUTE_IMPORT.sub(r"from schema.generated.\1 import", path.read_text()))
         drop_if_empty(path)
-    for folder in [target, *(path for path in target.rglob("*") if path.is_dir())]:
-        (folder / "__init__.py").touch()
+    for folder in {folder for path in target.rglob("*_pb2.py") for folder in path.relative_to(target).parents}:
+        (target / folder / "__init__.py").touch()
 
 
 def drop_if_empty(path: Path) -> None:

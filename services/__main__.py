@@ -34,32 +34,34 @@ def serve(
     ] = None,
 ) -> None:
     """Serve backends by gRPC until SIGINT or SIGTERM; calls in flight may end first."""
-    from services.runtime.process import serve_process
-
     settings = _settings()
     chosen = _places(places or [], settings)
+    from services.runtime.process import serve_process
+
     launch(lambda: serve_process(chosen, settings))
 
 
 @app.command()
 def migrate(names: Names = None) -> None:
     """Bring the stores of backends up to date, creating what is missing."""
+    settings = _settings()
+    chosen = _chosen(names or [])
     from services.runtime.process import migrate_process
 
-    chosen, settings = _chosen(names or []), _settings()
     launch(lambda: migrate_process(chosen, settings))
 
 
 @app.command()
 def demo(
     accounts: Annotated[
-        int, typer.Option(min=4, max=1_000_000, help="How many accounts; the rest grows with it.")
+        int, typer.Option(min=60, max=1_000_000, help="How many accounts; the rest grows with it.")
     ] = 240,
 ) -> None:
     """Fill empty stores with demo data; a store that has rows is left as it is."""
+    settings = _settings()
+    chosen = _chosen([])
     from services.runtime.process import demo_process
 
-    chosen, settings = _chosen([]), _settings()
     launch(lambda: demo_process(chosen, settings, accounts))
 
 
@@ -92,13 +94,12 @@ def _places(words: list[str], settings: "Settings") -> dict["Backend", str]:
     from services.runtime.settings import check_address
 
     given = dict(word.partition("=")[::2] for word in words)
-    places = {backend: given.get(backend.name) or settings.addresses.of(backend.name) for backend in _chosen([*given])}
-    for backend, address in places.items():
+    for name, address in given.items():
         try:
-            check_address(address)
+            check_address(address or "localhost:1")
         except ValueError as error:
-            refuse(f"{backend.name}={address}: {error}")
-    return places
+            refuse(f"{name}={address}: {error}")
+    return {backend: given.get(backend.name) or settings.addresses.of(backend.name) for backend in _chosen([*given])}
 
 
 if __name__ == "__main__":

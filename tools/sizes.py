@@ -49,7 +49,7 @@ def main() -> None:
     """Prints the complaints and exits 1 when there are any."""
     parser = argparse.ArgumentParser(prog="python -m tools.sizes", description=__doc__)
     parser.add_argument("--file-lines", type=int, default=400, metavar="N", help="most lines of a file (400)")
-    parser.add_argument("--function-lines", type=int, default=40, metavar="N", help="most lines of a function (40)")
+    parser.add_argument("--function-lines", type=int, default=50, metavar="N", help="most lines of a function (50)")
     options = parser.parse_args()
     if found := list(complaints(Path(), options.file_lines, options.function_lines)):
         raise SystemExit("\n".join(found))

@@ -5,6 +5,7 @@ from typing import Self
 
 import strawberry
 
+from schema.errcode import InvalidArgument
 from schema.generated.activity.v1 import activity_pb2
 from schema.graphql import ids
 from schema.graphql.accounts import Account, account_of
@@ -79,7 +80,9 @@ class ActivityConnection:
 
     @classmethod
     def from_message(cls, message: activity_pb2.ActivityPage, after: str, viewer: Identity) -> Self:
-        """The page that `message` tells of, which was asked for after the cursor `after`."""
+        """The page that `message` tells of, which was asked for after the cursor `after`; InvalidArgument for none."""
+        if message.cursor_refused:
+            raise InvalidArgument("after", "must be a cursor of this list, with the same kinds")
         edges = [ActivityEdge.from_message(item, viewer) for item in message.items]
         page_info = PageInfo(
             has_next_page=message.has_next_page,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import strawberry
 
-from schema.errcode import InvalidArgument, Unauthenticated
+from schema.errcode import InvalidArgument, PermissionDenied, Unauthenticated
 from schema.generated.account.v1 import account_pb2
 from schema.graphql import arguments, ids
 from schema.graphql.accounts import Account, account_of
@@ -15,7 +15,7 @@ from schema.graphql.activity import Activity
 from schema.graphql.enums import ActivityKind
 from schema.graphql.field import field
 from schema.graphql.info import Info
-from schema.graphql.ports import Commands, Context, Identity
+from schema.graphql.ports import Commands, Context, Identity, PermissionKey
 from schema.graphql.query import existing_account
 from schema.graphql.viewer import Viewer
 
@@ -30,7 +30,7 @@ class UpdateProfileInput:
     )
     handle: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The new handle: 3 to 30 letters, digits or underscores, a letter first.",
+        description="The new handle: 2 to 30 letters, digits or underscores, a letter first.",
     )
     avatar_url: str | None = strawberry.field(
         default=strawberry.UNSET, description="The new address of a picture; empty removes it."
@@ -84,6 +84,14 @@ async def signed_in(context: Context) -> Identity:
     return viewer
 
 
+async def allowed(context: Context, permission: str) -> Identity:
+    """Who is asking; raises Unauthenticated for a guest, and PermissionDenied for whoever lacks the permission."""
+    viewer = await signed_in(context)
+    if not await context.loaders.permission.load(PermissionKey(viewer, permission)):
+        raise PermissionDenied(permission)
+    return viewer
+
+
 AccountId = Annotated[strawberry.ID, strawberry.argument(description="Id of the account; not the viewer's own.")]
 
 
@@ -118,7 +126,7 @@ class Mutation:
         profile: Annotated[UpdateProfileInput, strawberry.argument(name="input", description="What to change.")],
     ) -> Account:
         """Changes the account, and answers it as it is then."""
-        viewer = await signed_in(info.context)
+        viewer = await allowed(info.context, "profile.edit")
         with changing(info.context) as commands:
             changed = await commands.update_profile(
                 viewer,
@@ -153,7 +161,7 @@ class Mutation:
         activity: Annotated[PublishActivityInput, strawberry.argument(name="input", description="What to publish.")],
     ) -> Activity:
         """Publishes it, and answers it with its id and time."""
-        viewer = await signed_in(info.context)
+        viewer = await allowed(info.context, "activity.publish")
         kind = arguments.kind("kind", activity.kind)
         with changing(info.context) as commands:
             published = await commands.publish(viewer, kind.number, activity.text)
@@ -166,7 +174,7 @@ def _given(value: str | None) -> str | None:
 
 
 async def _viewer_and_target(context: Context, account_id: str) -> tuple[Identity, account_pb2.Account]:
-    viewer = await signed_in(context)
+    viewer = await allowed(context, "activity.follow")
     arguments.not_empty("accountId", account_id)
     if account_id == ids.encode(ids.Prefix.ACCOUNT, viewer.account_id):
         raise InvalidArgument("accountId", "must be the id of another account")

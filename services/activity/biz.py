@@ -129,8 +129,10 @@ class Item:
 class Page:
     """One page of a list, newest first."""
 
-    items: tuple[Item, ...]
-    has_next_page: bool
+    items: tuple[Item, ...] = ()
+    has_next_page: bool = False
+    cursor_refused: bool = False
+    """There is no page, because the question's cursor is none of its list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,19 +228,13 @@ class Cursors:
         digest.update(position)
         return urlsafe_b64encode(self._head + position + digest.digest()).decode()
 
-    def id_at(self, cursor: str) -> int:
-        """The id that a cursor of this list points at; InvalidArgument for any other text."""
+    def id_at(self, cursor: str) -> int | None:
+        """The id that a cursor of this list points at; None for any other text."""
         try:
             (activity_id,) = self._ID.unpack_from(urlsafe_b64decode(cursor.encode("ascii")), self._HEAD.size)
-        except (ValueError, struct.error) as error:
-            raise _foreign_cursor() from error
-        if cursor != self.cursor_at(activity_id):
-            raise _foreign_cursor()
-        return int(activity_id)
-
-
-def _foreign_cursor() -> InvalidArgument:
-    return InvalidArgument("after", "must be a cursor of this list, with the same kinds")
+        except (ValueError, struct.error):
+            return None
+        return int(activity_id) if cursor == self.cursor_at(activity_id) else None
 
 
 def kind_bits(kinds: Iterable[Kind]) -> int:
@@ -279,15 +275,14 @@ class Activities:
 
     async def _pages(self, lists: Sequence["_List"]) -> list[Page]:
         slices = [asked.slice() for asked in lists]
-        runs = iter(await self._store.newest([wanted for wanted in slices if wanted.kinds]))
-        # No kinds are left when only private ones were asked of a feed; a store would search for them in vain.
-        return [asked.page(next(runs) if wanted.kinds else ()) for asked, wanted in zip(lists, slices, strict=True)]
+        runs = iter(await self._store.newest([wanted for wanted in slices if wanted]))
+        return [asked.page(next(runs) if wanted else ()) for asked, wanted in zip(lists, slices, strict=True)]
 
 
 class _List:
     """One list of activities, and which part of it is wanted."""
 
-    __slots__ = ("_cursors", "_kinds", "_question", "_source")
+    __slots__ = ("_before", "_cursors", "_kinds", "_question", "_source")
 
     def __init__(self, source: Source, visible: frozenset[Kind], question: PageQuestion) -> None:
         wanted = question.page.kinds
@@ -295,15 +290,22 @@ class _List:
         self._question = question
         self._kinds = visible & wanted if wanted else visible
         self._cursors = Cursors(source, question.viewer.account_id, wanted)
+        self._before = self._cursors.id_at(question.page.after) if question.page.after else BEFORE_ALL
 
-    def slice(self) -> Slice:
-        """What to ask of the store: one more than wanted, to know whether more come after."""
-        page = self._question.page
-        before = self._cursors.id_at(page.after) if page.after else BEFORE_ALL
-        return Slice(self._source, self._question.viewer.account_id, before, page.first + 1, self._kinds)
+    def slice(self) -> Slice | None:
+        """What to ask of the store: one more than wanted, to know whether more come after; None for nothing.
+
+        No kinds are left when only private ones were asked of a feed; a store would search for them in vain.
+        """
+        if self._before is None or not self._kinds:
+            return None
+        first = self._question.page.first
+        return Slice(self._source, self._question.viewer.account_id, self._before, first + 1, self._kinds)
 
     def page(self, run: Sequence[Activity]) -> Page:
         """The page that the store's answer makes."""
+        if self._before is None:
+            return Page(cursor_refused=True)
         first = self._question.page.first
         items = tuple(Item(self._cursors.cursor_at(activity.id), activity) for activity in run[:first])
         return Page(items, has_next_page=len(run) > first)

@@ -138,7 +138,11 @@ def item_to_message(item: Item) -> pb.ActivityPage.Item:
 
 def page_to_message(page: Page) -> pb.ActivityPage:
     """One page of a list."""
-    return pb.ActivityPage(items=map(item_to_message, page.items), has_next_page=page.has_next_page)
+    return pb.ActivityPage(
+        items=map(item_to_message, page.items),
+        has_next_page=page.has_next_page,
+        cursor_refused=page.cursor_refused,
+    )
 
 
 def follow_counts_to_message(counts: FollowCounts) -> pb.BatchGetFollowCountsResponse.FollowCounts:

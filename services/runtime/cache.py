@@ -12,16 +12,16 @@ TIMEOUT_SECONDS = 0.2
 
 
 @asynccontextmanager
-async def open_cache(url: str) -> AsyncIterator[Redis]:
+async def open_cache(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> AsyncIterator[Redis]:
     """The cache at `url`, closed at the end; connects on first use. Values are bytes."""
-    cache = connect(url)
+    cache = connect(url, timeout_seconds)
     try:
         yield cache
     finally:
         await cache.aclose()
 
 
-def connect(url: str) -> Redis:
+def connect(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Redis:
     """A client of the cache at `url`. It never retries: whoever asks can do without the cache."""
     if url == "memory://":
         from fakeredis import FakeAsyncRedis
@@ -30,9 +30,9 @@ def connect(url: str) -> Redis:
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=50,
-        timeout=TIMEOUT_SECONDS,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
+        timeout=timeout_seconds,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
         retry=Retry(NoBackoff(), 0),
     )
     return Redis.from_pool(pool)

@@ -1,5 +1,6 @@
 """What the command lines of all processes share: a wrong word or a failed start costs one line, never a traceback."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -44,4 +45,6 @@ def launch(process: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
     except lifecycle.StartError as error:
         say(str(error))
         code = 1
+    # The interpreter would search all that was imported for garbage first: half a second after everything is closed.
+    gc.freeze()
     raise typer.Exit(code)

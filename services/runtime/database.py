@@ -77,9 +77,12 @@ async def open_database(url: str) -> AsyncIterator[Database]:
 
 def create_engine(url: str) -> AsyncEngine:
     """An engine with the settings that each kind of store needs to serve concurrent requests."""
+    # `hide_parameters`: the values of a failed statement are people's data, and would be logged with the error.
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_size=10, max_overflow=10, pool_timeout=5, pool_pre_ping=True)
-    engine = create_async_engine(url, connect_args={"timeout": 5})
+        return create_async_engine(
+            url, pool_size=10, max_overflow=10, pool_timeout=5, pool_pre_ping=True, hide_parameters=True
+        )
+    engine = create_async_engine(url, connect_args={"timeout": 5}, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
 

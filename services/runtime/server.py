@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -10,11 +10,13 @@ import grpc.aio
 import protovalidate
 import structlog
 from google.protobuf.message import Message
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from schema import errcode
 from services.runtime.errors import grpc_code, to_grpc
+from services.runtime.health import SERVICE as HEALTH
+from services.runtime.health import Health
 from services.runtime.telemetry import Metrics, start_trace
 from services.runtime.telemetry.tracing import server_interceptors
 
@@ -34,13 +36,12 @@ def create_server(metrics: Metrics) -> grpc.aio.Server:
     return grpc.aio.server(interceptors=[*server_interceptors(), EdgeInterceptor(metrics)], options=OPTIONS)
 
 
-def add_health_and_reflection(server: grpc.aio.Server, services: Iterable[str]) -> health.aio.HealthServicer:
-    """Lets clients ask which services are here and whether they serve; `services` are full names."""
-    servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    names = [*services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
-    reflection.enable_server_reflection(names, server)
-    return servicer
+def add_health_and_reflection(server: grpc.aio.Server, services: Sequence[str]) -> Health:
+    """Lets clients ask which services are here and whether they serve; `services` are full names, none serves yet."""
+    health = Health(*services)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    reflection.enable_server_reflection([*services, HEALTH, reflection.SERVICE_NAME], server)
+    return health
 
 
 class EdgeInterceptor(grpc.aio.ServerInterceptor):

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
-from grpc_health.v1 import health_pb2
 from sqlalchemy import text
 
 from services.runtime.addresses import claimed, release
@@ -99,6 +98,7 @@ class BackendServer:
         self, address: str, backends: Mapping[Backend, Resources], readiness: Readiness, metrics: Metrics
     ) -> None:
         self._address = address
+        self._stopping = False
         self._server = create_server(metrics)
         for backend, resources in backends.items():
             backend.attach(self._server, resources)
@@ -111,7 +111,8 @@ class BackendServer:
 
     async def serve(self) -> None:
         """Serves until stopped."""
-        await self._tell("", *(backend.service for backend in self._stores), serving=False)
+        if self._stopping:  # A server that was shut down would never end once it is started.
+            return
         await self._server.start()
         _log.info("serving", address=self._address, backends=[backend.name for backend in self._stores])
         async with asyncio.TaskGroup() as group:
@@ -121,7 +122,8 @@ class BackendServer:
 
     async def stop(self, grace: float) -> None:
         """Tells clients to go elsewhere, lets calls in flight end for `grace` seconds, then cancels them."""
-        await self._health.enter_graceful_shutdown()
+        self._stopping = True
+        await self._health.close()
         await self._server.stop(grace)
         release(self._address)
 
@@ -129,7 +131,7 @@ class BackendServer:
         async with asyncio.TaskGroup() as group:
             for backend, check in self._stores.items():
                 group.create_task(self._serve_once_ready(backend, check))
-        await self._tell("", serving=True)
+        await self._health.serving("")
 
     async def _serve_once_ready(self, backend: Backend, check: Check) -> None:
         waited = False
@@ -138,12 +140,7 @@ class BackendServer:
                 _log.warning("store is not ready: start it, or run `python -m services migrate`", backend=backend.name)
             waited = True
             await asyncio.sleep(PROBE_SECONDS)
-        await self._tell(backend.service, serving=True)
-
-    async def _tell(self, *services: str, serving: bool) -> None:
-        status = health_pb2.HealthCheckResponse
-        for service in services:
-            await self._health.set(service, status.SERVING if serving else status.NOT_SERVING)
+        await self._health.serving(backend.service)
 
 
 def store_check(backend: Backend, resources: Resources) -> Check:

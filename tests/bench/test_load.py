@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 
 from bench import load
 from bench.home import request
@@ -103,6 +104,14 @@ async def test_an_answer_that_never_comes_ends_the_run_as_an_error() -> None:
         found = await load.send(port, ["token"], connections=2, seconds=0.02, grace=0.05)
     assert (found.requests, found.errors) == (0, 2)
     assert found.seconds < 1
+
+
+def test_it_runs_on_the_loop_that_it_is_run_on() -> None:
+    async def run() -> load.Load:
+        async with serving(well) as port:
+            return await load.send(port, ["token"], connections=1, seconds=0.02)
+
+    assert uvloop.run(run()).requests > 0
 
 
 def test_a_percentile_is_a_latency_that_was_seen() -> None:

@@ -1,6 +1,8 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from bench import report
@@ -24,16 +26,23 @@ def test_the_table_compares_with_the_hand_written_aggregator() -> None:
     console = Console(width=200)
     with console.capture() as shown:
         console.print(report.table(SAMPLES))
-    (row,) = [line.split("│") for line in shown.get().splitlines() if "gateway" in line]
-    assert [cell.strip() for cell in row[1:-1]] == [
-        "home@32", "gateway", "100", "0.50", "10.00", "20.00", "8.000", "2.00", "6.00", "0", "95%",
-    ]  # fmt: skip
+    (row,) = [line.split() for line in shown.get().splitlines() if "gateway" in line]
+    assert row == ["home@32", "gateway", "100", "(0.50x)", "10.00", "20.00", "8.000", "(2.00x)", "6.00", "0", "95%"]
 
 
 def test_a_subject_that_was_held_back_is_named() -> None:
-    assert report.notes(SAMPLES) == [
-        "handwritten, home@32: waited for the backends or the load; only its CPU ms are its own"
+    assert list(report.notes(SAMPLES)) == ["home@32: handwritten waited for the backends: compare CPU ms, not requests"]
+
+
+@pytest.mark.parametrize("outrun", [replace(FAST, load_busy=0.97), replace(FAST, rpcs=0)], ids=["full", "alone"])
+def test_a_load_that_was_the_bottleneck_is_told(outrun: Sample) -> None:
+    assert list(report.notes(arranged({("constant", "home@32"): outrun, ("gateway", "home@32"): SLOW}))) == [
+        "home@32: constant could answer more than the load asked"
     ]
+
+
+def test_one_request_at_a_time_always_waits() -> None:
+    assert list(report.notes(arranged({("gateway", "home@1"): FAST}))) == []
 
 
 def test_the_middle_of_rounds_is_their_median_and_the_sum_of_their_errors() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from gateway.middleware import AccessLog, LastResort, TraceHeaders
@@ -69,8 +69,16 @@ async def test_what_nobody_foresaw_is_answered_masked_and_logged_once(logs: list
 
 
 async def test_an_answer_that_breaks_half_way_is_left_as_it_is(logs: list[MutableMapping[str, Any]]) -> None:
-    async with client_of(LastResort(broken_half_way)) as client:
-        assert (await client.get("/")).content == b""
+    sent = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def nobody() -> Message:
+        raise AssertionError("nobody sends here")
+
+    await LastResort(broken_half_way)({"type": "http"}, nobody, send)
+    assert sent == [{"type": "http.response.start", "status": 200, "headers": []}]
     assert len(logs) == 1
 
 
@@ -123,6 +131,13 @@ async def test_the_line_tells_code_and_viewer_and_never_at_error_what_the_client
     [line] = of_gateway(logs)
     assert line["log_level"] == "info"
     assert {key: line[key] for key in told} == told
+
+
+async def test_a_path_that_is_none_is_no_success_in_the_line(
+    house: House, logs: list[MutableMapping[str, Any]]
+) -> None:
+    await house.http.get("/nowhere")
+    assert [(line["status"], line["code"]) for line in of_gateway(logs)] == [(404, 4040000)]
 
 
 async def test_fields_without_their_backend_are_counted_in_the_line(

@@ -58,6 +58,7 @@ async def test_an_operation_is_run_with_the_token_of_the_request() -> None:
         body = {"query": "query A($x: Int) { a }", "variables": {"x": 1}, "operationName": "A"}
         response = await client.post("/", json=body, headers={"authorization": "Bearer secret"})
     assert response.json() == {"data": {"a": 1}}
+    assert response.headers["cache-control"] == "no-store"
     assert run.asked == [(Operation("query A($x: Int) { a }", {"x": 1}, "A"), "secret")]
 
 

@@ -23,6 +23,8 @@ SAM = Identity(4, identity_pb2.ACCOUNT_TYPE_STAFF)
 NEW = Identity(6, NEWER)
 ACTIVE = account_pb2.ACCOUNT_STATUS_ACTIVE
 SCHEMA = create_schema()
+PERMISSIONS = {"activity.publish", "activity.follow", "profile.edit"}
+"""What everybody who is signed in may do here."""
 
 
 def account(viewer: Identity, handle: str, **attributes: Any) -> account_pb2.Account:
@@ -87,7 +89,7 @@ class FakeLoaders:
         self.pending_closures = FakeLoader(lambda key: (2, 5)[: key.first])
         self.session_by_token = FakeLoader(lambda _: account_pb2.VerifiedSession())
         self.features = FakeLoader(lambda _: (permission_pb2.Feature(key="orders", title="Orders", url="/orders"),))
-        self.permission = FakeLoader(lambda key: key.permission == "activity.publish")
+        self.permission = FakeLoader(lambda key: key.permission in PERMISSIONS)
         self.banners = FakeLoader(lambda key: (banner_pb2.Banner(id=7, slot=key.slot, title="Buy"),))
         self.activity = FakeLoader(lambda key: activity(11, 1) if key.activity_id == 11 else None)
         self.feed = FakeLoader(lambda _: page(2, 5, 2))

@@ -7,13 +7,14 @@ from schema.errcode import (
     BackendUnavailable,
     BadCredentials,
     InvalidArgument,
+    PermissionDenied,
     TokenExpired,
     Unauthenticated,
     VersionConflict,
 )
 from schema.generated.activity.v1 import activity_pb2 as activity
 from schema.graphql.ports import PrivateKey
-from tests.schema.fakes import ADA, BO, FakeContext, answer, refusal
+from tests.schema.fakes import ADA, BO, FakeContext, FakeLoader, answer, refusal
 
 SIGN_IN = 'mutation { signIn(handle: "bo", password: "atrium-demo") { token expiresAt viewer { %s } } }'
 UPDATE = "mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { id displayName version } }"
@@ -88,6 +89,24 @@ async def test_an_expired_session_can_be_signed_out_of() -> None:
 async def test_a_guest_changes_nothing(document: str, variables: dict[str, Any]) -> None:
     context = FakeContext()
     assert type(await refusal(context, document, **variables)) is Unauthenticated
+    assert context.commands.told == []
+
+
+@pytest.mark.parametrize(("document", "variables"), NEEDS_SIGN_IN)
+async def test_whoever_lacks_the_permission_changes_nothing(
+    context: FakeContext, document: str, variables: dict[str, Any]
+) -> None:
+    context.loaders.permission = FakeLoader(lambda _: False)
+    assert type(await refusal(context, document, **variables)) is PermissionDenied
+    assert context.commands.told == []
+
+
+@pytest.mark.parametrize(("document", "variables"), NEEDS_SIGN_IN)
+async def test_a_permission_that_cannot_be_checked_is_not_given(
+    context: FakeContext, document: str, variables: dict[str, Any]
+) -> None:
+    context.loaders.permission.failure = BackendUnavailable("permission")
+    assert type(await refusal(context, document, **variables)) is BackendUnavailable
     assert context.commands.told == []
 
 

@@ -14,7 +14,7 @@ from schema.graphql.ports import (
     PermissionKey,
     SuggestionsKey,
 )
-from tests.schema.fakes import ADA, BO, CORP, NEW, SAM, FakeContext, answer, refusal
+from tests.schema.fakes import ADA, BO, CORP, NEW, SAM, FakeContext, FakeLoader, answer, refusal
 
 FEED = "query ($first: Int! = 20, $after: String, $kinds: [ActivityKind!]) { viewer { home { %s } } }"
 PLAIN_FEED = FEED % "feed(first: $first, after: $after, kinds: $kinds) { edges { cursor } }"
@@ -153,11 +153,12 @@ async def test_the_shortest_and_the_longest_page_are_answered(first: int) -> Non
     assert context.loaders.feed.keys == [FeedKey(ADA, first, "", ())]
 
 
-async def test_a_refusal_of_the_backend_names_the_argument() -> None:
+async def test_a_cursor_of_another_list_is_refused() -> None:
     context = FakeContext(ADA)
-    context.loaders.feed.failure = InvalidArgument("questions.page.after", "must be a cursor of this list")
+    context.loaders.feed = FakeLoader(lambda _: activity.ActivityPage(cursor_refused=True))
     error = await refusal(context, PLAIN_FEED, after="foreign")
-    assert (type(error), error.message) == (InvalidArgument, "after: must be a cursor of this list")
+    problem = "after: must be a cursor of this list, with the same kinds"
+    assert (type(error), error.message) == (InvalidArgument, problem)
     assert context.degraded == []
 
 

@@ -29,6 +29,5 @@ class CreatorHome(Home):
     ) -> ActivityConnection | None:
         """Asks for a page of the creator's activities."""
         key = FeedKey(self.viewer, arguments.page_size(first), arguments.cursor(after))
-        with arguments.named_by_argument():
-            page = await info.context.loaders.own_activities.load(key)
+        page = await info.context.loaders.own_activities.load(key)
         return ActivityConnection.from_message(page, key.after, self.viewer)

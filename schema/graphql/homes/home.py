@@ -52,6 +52,5 @@ class Home:
         """Asks for a page of the viewer's feed."""
         chosen = tuple(kind.number for kind in arguments.kinds(kinds))
         key = FeedKey(self.viewer, arguments.page_size(first), arguments.cursor(after), chosen)
-        with arguments.named_by_argument():
-            page = await info.context.loaders.feed.load(key)
+        page = await info.context.loaders.feed.load(key)
         return ActivityConnection.from_message(page, key.after, self.viewer)

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    ScalarSelect,
     Select,
     and_,
     bindparam,
@@ -89,25 +88,26 @@ def _question(no: int, wanted: Slice) -> Mapping[str, int]:
 class _Author(NamedTuple):
     """Whose activities a question is about."""
 
-    table: FromClause
     id: ColumnElement[int]
-    belongs: ColumnElement[bool]
+    table: FromClause | None = None
+    """Where the id comes from, unless from the question itself."""
+    belongs: ColumnElement[bool] = true()
     """Which rows of the table."""
 
 
 def _followed(question: FromClause) -> _Author:
-    return _Author(FOLLOW, FOLLOW.c.followee_id, FOLLOW.c.follower_id == question.c.account_id)
+    return _Author(FOLLOW.c.followee_id, FOLLOW, FOLLOW.c.follower_id == question.c.account_id)
 
 
 def _trending(_question: FromClause) -> _Author:
     order = (ACCOUNT.c.follower_count.desc(), ACCOUNT.c.account_id.desc())
     followed = select(ACCOUNT.c.account_id).where(ACCOUNT.c.follower_count > 0)
     top = followed.order_by(*order).limit(TRENDING_AUTHORS).subquery("top")
-    return _Author(top, top.c.account_id, true())
+    return _Author(top.c.account_id, top)
 
 
 def _own(question: FromClause) -> _Author:
-    return _Author(question, question.c.account_id, true())
+    return _Author(question.c.account_id)
 
 
 _AUTHORS = {Source.FOLLOWED: _followed, Source.TRENDING: _trending, Source.OWN: _own}
@@ -116,30 +116,42 @@ _AUTHORS = {Source.FOLLOWED: _followed, Source.TRENDING: _trending, Source.OWN: 
 def _newest(dialect: str, authors: Callable[[FromClause], _Author]) -> Select[Any]:
     """The newest activities of each question's authors: (no, activity …), by question, newest first."""
     question = question_table(dialect, "no", "account_id", "before", "kinds")
-    ids = _newest_ids(question, authors)
+    ids = _newest_ids(dialect, question, authors(question))
     listed = ACTIVITY.alias("listed")
     joined = join_by_ids(dialect, question, ids, listed, listed.c.id)
     return select(question.c.no, *listed.c).select_from(joined).order_by(question.c.no, listed.c.id.desc())
 
 
-def _newest_ids(question: FromClause, authors: Callable[[FromClause], _Author]) -> Select[tuple[int]]:
-    """The ids of one question's page."""
-    author = authors(question)
-    ids = select(ACTIVITY.c.id).where(author.belongs, _matches(ACTIVITY, question, author))
-    bounded = ids.where(ACTIVITY.c.id >= func.coalesce(_floor(question, author), 0))
-    return bounded.order_by(ACTIVITY.c.id.desc()).limit(_MOST).correlate(question)
+def _newest_ids(dialect: str, question: FromClause, author: _Author) -> Select[int]:
+    """The ids of one question's page, from at most a page of each author, whether it has twenty or a million."""
+    if author.table is None:
+        return _newest_of(ACTIVITY, question, author).limit(_MOST).correlate(question)
+    page_of_each = _page_by_last_id if dialect == "sqlite" else _page_by_lateral
+    source, id_ = page_of_each(question, author, author.table)
+    ids = select(id_).select_from(source).where(author.belongs)
+    return ids.order_by(id_.desc()).limit(_MOST).correlate(question)
 
 
-def _floor(question: FromClause, author: _Author) -> ScalarSelect[int]:
-    """The id below which no activity of this author can be on the page: `most` newer ones stand before it.
+def _page_by_lateral(question: FromClause, author: _Author, table: FromClause) -> tuple[FromClause, ColumnElement[int]]:
+    # A plain join would be the planner's to turn round: it then reads all activities to find those of a few authors.
+    page = _newest_of(ACTIVITY, question, author).limit(_MOST).correlate(question, table).lateral("page")
+    return table.join(page, true()), page.c.id
 
-    It keeps the effort the same for an author of twenty activities and one of a million.
-    """
+
+def _page_by_last_id(question: FromClause, author: _Author, table: FromClause) -> tuple[FromClause, ColumnElement[int]]:
+    # SQLite has no LATERAL; it looks up the last id of each author's page, and then all from there on.
     newer = ACTIVITY.alias("newer")
-    ids = select(newer.c.id).where(_matches(newer, question, author)).order_by(newer.c.id.desc())
-    return ids.limit(1).offset(_MOST - 1).correlate(question, author.table).scalar_subquery()
+    last = _newest_of(newer, question, author).limit(1).offset(_MOST - 1).correlate_except(newer)
+    on_page = ACTIVITY.c.id >= func.coalesce(last.scalar_subquery(), 0)
+    return table.join(ACTIVITY, and_(_matches(ACTIVITY, question, author), on_page)), ACTIVITY.c.id
+
+
+def _newest_of(activity: FromClause, question: FromClause, author: _Author) -> Select[int]:
+    ids = select(activity.c.id).where(_matches(activity, question, author))
+    return ids.order_by(activity.c.id.desc())
 
 
 def _matches(activity: FromClause, question: FromClause, author: _Author) -> ColumnElement[bool]:
     kind_bit = question.c.kinds.bitwise_rshift(activity.c.kind).bitwise_and(1)
-    return and_(activity.c.author_id == author.id, activity.c.id < question.c.before, kind_bit == 1)
+    # PostgreSQL guesses that few rows are equal to something, and many are not: here it is many.
+    return and_(activity.c.author_id == author.id, activity.c.id < question.c.before, kind_bit != 0)

@@ -32,7 +32,7 @@ class SqlFollowStore:
         self._database = database
         dialect = database.engine.dialect.name
         insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-        self._insert = insert(FOLLOW).on_conflict_do_nothing()
+        self._insert = insert(FOLLOW).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
         counted = insert(ACCOUNT)
         names = ("follower_count", "following_count")
         added = {name: ACCOUNT.c[name] + counted.excluded[name] for name in names}
@@ -80,7 +80,7 @@ class SqlFollowStore:
     async def most_followed(self, questions: Sequence[SuggestionQuestion]) -> list[Sequence[int]]:
         """As `FollowStore` says."""
         numbered = ({"no": no, "account_id": asked.account_id} for no, asked in enumerate(questions))
-        most = max(asked.first for asked in questions)
+        most = max((asked.first for asked in questions), default=0)
         async with self._database.read() as session:
             rows = await session.execute(self._most_followed, {"questions": as_parameter(numbered), "most": most})
         found = {no: [account_id for _no, account_id in group] for no, group in groupby(rows, key=itemgetter(0))}
@@ -120,7 +120,7 @@ def _most_followed(dialect: str) -> Select[Any]:
     return select(question.c.no, listed.c.account_id).select_from(joined).order_by(*order)
 
 
-def _unfollowed_ids(question: FromClause) -> Select[tuple[int]]:
+def _unfollowed_ids(question: FromClause) -> Select[int]:
     """The most followed accounts that one question's account neither is nor follows."""
     asker = question.c.account_id
     follows = select(FOLLOW.c.followee_id).where(

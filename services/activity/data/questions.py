@@ -40,7 +40,7 @@ def as_parameter(questions: Iterable[Mapping[str, int]]) -> str:
 
 
 def join_by_ids(
-    dialect: str, question: FromClause, ids: Select[tuple[int]], listed: FromClause, key: ColumnElement[int]
+    dialect: str, question: FromClause, ids: Select[int], listed: FromClause, key: ColumnElement[int]
 ) -> FromClause:
     """Each question beside the rows of `listed` whose `key` is among the question's own `ids`."""
     if dialect == "sqlite":

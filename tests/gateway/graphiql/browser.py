@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -21,7 +21,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-PATIENCE = 10_000
+PATIENCE = 20_000
 """Milliseconds that a step may take."""
 EDITORS = {
     "query": ".graphiql-query-editor .CodeMirror",
@@ -45,6 +45,7 @@ def chromium() -> str | None:
 @contextmanager
 def open_browser(executable: str) -> Iterator[Browser]:
     """A headless browser that reaches this machine alone: no other name or address leads anywhere."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield browser

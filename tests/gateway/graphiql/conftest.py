@@ -10,7 +10,7 @@ from tests.gateway.graphiql.browser import Desk, chromium, open_browser
 from tests.gateway.graphiql.process import running_gateway
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")  # No longer: while it is open, no asynchronous test can run on this thread.
 def browser() -> Iterator[BrowserContext]:
     """A browser that reaches this machine alone; it keeps the files of the page, which makes the tests fast."""
     executable = chromium()
@@ -20,7 +20,7 @@ def browser() -> Iterator[BrowserContext]:
         yield opened.new_context(viewport={"width": 1280, "height": 800})
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the embedded gateway, running."""
     with running_gateway(tmp_path_factory.mktemp("gateway")) as address:

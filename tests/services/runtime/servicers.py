@@ -1,9 +1,11 @@
 """A backend of a few lines, on a contract of the house: its one RPC does what the test hands in."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import grpc.aio
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from schema.generated.banner.v1 import banner_pb2 as pb
 from schema.generated.banner.v1 import banner_pb2_grpc as rpc
@@ -53,3 +55,17 @@ def backend_that(answer: Answer = nothing) -> Backend:
         load_demo=load_demo,
         count_demo=lambda demo: demo.accounts,
     )
+
+
+async def reflected(channel: grpc.aio.Channel) -> set[str]:
+    """The services that the server says it has."""
+    ask = reflection_pb2.ServerReflectionRequest(list_services="")
+    call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([ask]))
+    async for reply in call:
+        return {service.name for service in reply.list_services_response.service}
+    return set()
+
+
+def is_there(address: str) -> bool:
+    """Whether the socket of a `unix:/path` address exists."""
+    return Path(address.removeprefix("unix:")).is_socket()

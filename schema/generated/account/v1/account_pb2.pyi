@@ -860,7 +860,7 @@ class UpdateProfileRequest(_message.Message):
     display_name: _builtins.str
     """The new name shown to others."""
     handle: _builtins.str
-    """The new handle: 3 to 30 letters, digits or underscores, a letter first."""
+    """The new handle: 2 to 30 letters, digits or underscores, a letter first."""
     avatar_url: _builtins.str
     """The new address of a picture; empty removes it."""
     bio: _builtins.str

@@ -1,0 +1,1 @@
+"""Accounts, their attributes, and the sessions of those who are signed in."""

@@ -1,0 +1,62 @@
+"""gRPC's health service. The library's own keeps its watchers, and with them the process, until the drain is over."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+Status = health_pb2.HealthCheckResponse
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # The package has no types.
+    """Tells for each service, and by "" for all together, whether it serves."""
+
+    def __init__(self, *services: str) -> None:
+        """None of `services` serves yet."""
+        self._statuses = dict.fromkeys(("", *services), Status.NOT_SERVING)
+        self._changed = asyncio.Condition()
+        self._closed = False
+
+    async def serving(self, service: str) -> None:
+        """From now on this service serves, unless everything is closed."""
+        if not self._closed:
+            await self._tell({service: Status.SERVING})
+
+    async def close(self) -> None:
+        """From now on nothing serves; whoever watches is told, and then sent away."""
+        self._closed = True
+        await self._tell(dict.fromkeys(self._statuses, Status.NOT_SERVING))
+
+    async def _tell(self, statuses: Mapping[str, int]) -> None:
+        async with self._changed:
+            self._statuses.update(statuses)
+            self._changed.notify_all()
+
+    async def Check(  # noqa: N802 - the contract's name.
+        self, request: health_pb2.HealthCheckRequest, context: Context
+    ) -> health_pb2.HealthCheckResponse:
+        """The status of a service that is here."""
+        if request.service not in self._statuses:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service here")
+        return Status(status=self._statuses[request.service])
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:  # noqa: N802
+        """The status now, and again whenever it is another one."""
+        told = None
+        while True:
+            status = self._statuses.get(request.service, Status.SERVICE_UNKNOWN)
+            if status != told:
+                await context.write(Status(status=status))
+            told = status
+            if self._closed:
+                return
+            await self._differs(request.service, told)
+
+    async def _differs(self, service: str, told: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._closed or self._statuses.get(service, told) != told)
