@@ -3,7 +3,7 @@
 See README.md beside this file.
 """
 
-from .executor import CompiledExecution, CompiledExecutor
+from .executor import CompiledExecution, CompiledExecutor, compiled_executor
 from .plans import Plans
 
-__all__ = ["CompiledExecution", "CompiledExecutor", "Plans"]
+__all__ = ["CompiledExecution", "CompiledExecutor", "Plans", "compiled_executor"]

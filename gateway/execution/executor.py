@@ -174,3 +174,7 @@ def chosen(
 class CompiledExecutor(CompiledExecution, IncrementalExecutor):
     """The executor to pass to graphql-core as `executor_class`."""
 
+
+def compiled_executor(plans: Plans) -> type[CompiledExecutor]:
+    """The same with plans of its own."""
+    return type("CompiledExecutor", (CompiledExecutor,), {"plans": plans})

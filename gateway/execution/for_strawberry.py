@@ -25,6 +25,7 @@ from .dialect import Call, Dialect, MakeInfo, Parameter, Reading, attribute
 from .executor import CompiledExecution
 from .fields import FieldPlan
 from .frames import Frame
+from .plans import Plans
 from .running import Execution
 
 DEFINITION = schema_converter.GraphQLCoreConverter.DEFINITION_BACKREF
@@ -64,7 +65,9 @@ class StrawberryDialect(Dialect):
     def names_of(self, schema: GraphQLSchema, type_: GraphQLAbstractType) -> Mapping[type, str]:
         """The classes of an interface's object types."""
         interface = type_.extensions.get(DEFINITION)
-        if not isinstance(interface, StrawberryObjectDefinition) or not _closed_over(type_.resolve_type, "resolve_type"):
+        if not isinstance(interface, StrawberryObjectDefinition) or not _closed_over(
+            type_.resolve_type, "resolve_type"
+        ):
             return {}
         definitions = [one.extensions.get(DEFINITION) for one in schema.get_possible_types(type_)]
         return {
@@ -92,7 +95,8 @@ def _closed_over(function: Any, name: str) -> dict[str, Any]:
     if code.co_filename != schema_converter.__file__:
         return {}
     return {
-        variable: cell.cell_contents for variable, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
+        variable: cell.cell_contents
+        for variable, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
     } or {"": None}
 
 
@@ -194,4 +198,9 @@ class CompiledStrawberryExecutor(CompiledExecution, StrawberryGraphQLCoreExecuti
     dialect = StrawberryDialect()
 
 
-__all__ = ["CompiledStrawberryExecutor", "StrawberryDialect"]
+def compiled_strawberry_executor(plans: Plans) -> type[CompiledStrawberryExecutor]:
+    """The same with plans of its own."""
+    return type("CompiledStrawberryExecutor", (CompiledStrawberryExecutor,), {"plans": plans})
+
+
+__all__ = ["CompiledStrawberryExecutor", "compiled_strawberry_executor", "StrawberryDialect"]

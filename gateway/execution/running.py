@@ -104,11 +104,11 @@ class Execution:
         if not self._has_loop:
             return self.wait(field, coroutine, place, field.complete)
         try:
-            future = coroutine.send(None)
+            strand = Strand(coroutine)
         except StopIteration as end:
             value = end.value
         else:
-            self._noted.append(Waiting(field, Strand(coroutine, future), place, field.complete, needs_no_task=True))
+            self._noted.append(Waiting(field, strand, place, field.complete, needs_no_task=True))
             return PENDING
         return field.complete(self, value, place)
 

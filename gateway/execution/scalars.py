@@ -25,7 +25,11 @@ _UNCHANGED: dict[GraphQLScalarType, tuple[Callable[[Any], Any], str, type | None
     GraphQLID: (serialize_id, "type(v) is str", str),
     GraphQLBoolean: (serialize_boolean, "v is True or v is False", bool),
     GraphQLInt: (serialize_int, "type(v) is int and -2147483648 <= v <= 2147483647", None),
-    GraphQLFloat: (serialize_float, "type(v) is float and -1.7976931348623157e308 <= v <= 1.7976931348623157e308", None),
+    GraphQLFloat: (
+        serialize_float,
+        "type(v) is float and -1.7976931348623157e308 <= v <= 1.7976931348623157e308",
+        None,
+    ),
 }
 
 

@@ -32,9 +32,17 @@ class Strand:
 
     __slots__ = ("coroutine", "future")
 
-    def __init__(self, coroutine: Routine, future: Any) -> None:
+    def __init__(self, coroutine: Routine) -> None:
+        """Raises what the coroutine raises, StopIteration with its value when that is its end."""
         self.coroutine = coroutine
-        self.future = future
+        self.step()
+
+    def step(self) -> None:
+        """Runs on to what is awaited next; raises as before."""
+        self.future = self.coroutine.send(None)
+        if self.future is not None:
+            # Taken note of, as a task would: else nothing beside this could await the same future.
+            self.future._asyncio_future_blocking = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Runs the rest in the task that awaits it."""
@@ -79,7 +87,6 @@ class Strands:
         if future is None:  # It gave way for one turn of the loop, as `asyncio.sleep(0)` does.
             future = self._loop.create_future()
             self._loop.call_soon(future.set_result, None)
-        future._asyncio_future_blocking = False
         beside = self._strands.get(future)
         if beside is None:
             self._strands[future] = [(strand, then)]
@@ -125,7 +132,7 @@ class Strands:
 
     def _step(self, strand: Strand, then: Then) -> None:
         try:
-            strand.future = strand.coroutine.send(None)
+            strand.step()
         except StopIteration as end:
             then(end.value, None)
         except Exception as error:

@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from gateway.body import Operation
 from gateway.context import OperationContext
-from gateway.operations import Answer, Executor, degradations, extensions, parser_cache, validation_cache
 from gateway.guard import Limits
+from gateway.operations import Answer, Executor, degradations, extensions, parser_cache, validation_cache
 from schema import errcode
 from schema.graphql.ports import Degradation
 from schema.graphql.schema import Schema

@@ -151,8 +151,6 @@ KINDS: list[tuple[Any, Any]] = [
 def _arguments(random: Random) -> dict[str, GraphQLArgument]:
     chosen = random.sample(KINDS, random.randint(1, 3))
     return {
-        f"a{number}": GraphQLArgument(
-            type_, default, out_name=f"out_{number}" if random.random() < 0.2 else None
-        )
+        f"a{number}": GraphQLArgument(type_, default, out_name=f"out_{number}" if random.random() < 0.2 else None)
         for number, (type_, default) in enumerate(chosen)
     }

@@ -217,7 +217,11 @@ class Chance:
             random = self._chance(path, name, "furnish")
             if random.random() < 0.1:
                 continue
-            if random.random() < 0.6 and not is_list_type(field.type) and hasattr(get_named_type(field.type), "parse_value"):
+            if (
+                random.random() < 0.6
+                and not is_list_type(field.type)
+                and hasattr(get_named_type(field.type), "parse_value")
+            ):
                 put(name, self._leaf(random, get_named_type(field.type)))
             else:
                 put(name, lambda info, **arguments: self.resolve("called", info, **arguments))
