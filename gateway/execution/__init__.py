@@ -1,4 +1,4 @@
-"""GraphQL operations compiled to Python: an executor for graphql-core, and so for Strawberry, that imports nothing else.
+"""GraphQL operations compiled to Python: an executor for graphql-core, and so for Strawberry.
 
 See README.md beside this file.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLAbstractType, GraphQLField, GraphQLObjectType, GraphQLSchema
@@ -13,9 +13,9 @@ from graphql.execution.execute import assume_not_awaitable
 from graphql.pyutils import is_awaitable
 
 if TYPE_CHECKING:
-    from .execution import Execution
     from .fields import FieldPlan
     from .frames import Frame
+    from .running import Execution
 
 NEEDS_NO_TASK = "needs_no_task"
 """The attribute by which an `async def` function promises that a plan may run it in the task of others: that it awaits
@@ -52,7 +52,7 @@ class Call:
     named: tuple[tuple[str, str], ...] = ()
     make_info: MakeInfo | None = None
     """Makes what stands for `"i"`; graphql-core's resolve info when None."""
-    parameters: Mapping[str, Parameter] | None = field(default=None)
+    parameters: Mapping[str, Parameter] | None = None
     """How arguments are given, by their name in graphql-core's keyword arguments; unchanged when None."""
 
     @property

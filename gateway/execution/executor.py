@@ -53,6 +53,7 @@ class CompiledExecution(Executor[Any]):
 
     plans: ClassVar[Plans] = Plans()
     dialect: ClassVar[Dialect] = PLAIN_GRAPHQL
+    execution_class: ClassVar[type[Execution]] = Execution
 
     _known: Operation | None = None
     _is_custom: ClassVar[bool] = False
@@ -65,7 +66,7 @@ class CompiledExecution(Executor[Any]):
         )
 
     @classmethod
-    def build(  # noqa: PLR0913
+    def build(  # type: ignore[override] # noqa: PLR0913 - the signature of the class it stands for
         cls,
         schema: GraphQLSchema,
         document: DocumentNode,
@@ -138,7 +139,7 @@ class CompiledExecution(Executor[Any]):
         plan = self.plans.plan(operation, self)
         if plan is None:
             return super().execute_operation(serially)
-        execution = Execution(self)
+        execution = self.execution_class(self)
         return execution.run_serially(plan.serial) if plan.root is None else execution.run(plan.root)
 
     def peculiarity(self) -> str | None:

@@ -16,7 +16,7 @@ from .frames import Frame
 
 if TYPE_CHECKING:
     from .arguments import Arguments
-    from .execution import Execution
+    from .running import Execution
 
 Complete = Callable[["Execution", Any, Frame], Any]
 """Turns a resolved value into response data at a place; raises what graphql-core would raise there."""
@@ -112,6 +112,14 @@ class FieldPlan:
     def not_iterable_error(self) -> GraphQLError:
         """What graphql-core raises for a list field without a list."""
         return GraphQLError(f"Expected Iterable, but did not find one for field '{self.parent}.{self.name}'.")
+
+
+def absent(field: FieldPlan, value: Any, required: bool) -> None:
+    """Null for a value that is none, or what graphql-core raises where there must be one."""
+    if isinstance(value, Exception):
+        raise value
+    if required:
+        raise field.null_error()
 
 
 def _not_yet(_execution: Execution, _value: Any, _place: Frame) -> Any:

@@ -25,6 +25,7 @@ from .dialect import Call, Dialect, MakeInfo, Parameter, Reading, attribute
 from .executor import CompiledExecution
 from .fields import FieldPlan
 from .frames import Frame
+from .kinds import PLAIN
 from .plans import Plans
 from .running import Execution
 
@@ -51,37 +52,40 @@ class StrawberryDialect(Dialect):
         found = _closed_over(resolve, "_async_resolver") or _closed_over(resolve, "_resolver")
         made_for = _closed_over(found.get("_strawberry_info_from_graphql"), "_strawberry_info_from_graphql")
         field, converter = made_for.get("field"), made_for.get("self")
-        if found.get("field_exception_handlers") or not _is_ordinary(field) or field.extensions:
+        if found.get("field_exception_handlers") or field is None or converter is None:
+            return Call(resolve)
+        if not _is_ordinary(field) or field.extensions:
             return Call(resolve)
         return _direct(field, converter, definition) or Call(resolve)
 
     def classes_of(self, type_: GraphQLObjectType) -> Collection[type]:
         """The class that the type was made from."""
-        definition = type_.extensions.get(DEFINITION)
-        if isinstance(definition, StrawberryObjectDefinition) and _closed_over(type_.is_type_of, "is_type_of"):
-            return {definition.origin}
-        return ()
+        definition: Any = type_.extensions.get(DEFINITION)
+        if not isinstance(definition, StrawberryObjectDefinition) or not PLAIN[definition.origin]:
+            return ()
+        return {definition.origin} if _closed_over(type_.is_type_of, "is_type_of") else ()
 
     def names_of(self, schema: GraphQLSchema, type_: GraphQLAbstractType) -> Mapping[type, str]:
         """The classes of an interface's object types."""
-        interface = type_.extensions.get(DEFINITION)
+        interface: Any = type_.extensions.get(DEFINITION)
         if not isinstance(interface, StrawberryObjectDefinition) or not _closed_over(
             type_.resolve_type, "resolve_type"
         ):
             return {}
-        definitions = [one.extensions.get(DEFINITION) for one in schema.get_possible_types(type_)]
-        return {
-            definition.origin: definition.name
-            for definition in definitions
-            if isinstance(definition, StrawberryObjectDefinition)
-            and issubclass(definition.origin, interface.origin)
-            and definition.origin.__dict__.get("__strawberry_definition__") is definition
-            and not definition.is_graphql_generic
-        }
+        found: list[Any] = [one.extensions.get(DEFINITION) for one in schema.get_possible_types(type_)]
+        return {one.origin: one.name for one in found if _is_of(one, interface.origin)}
 
 
 def _is_ordinary(field: Any) -> bool:
     return isinstance(field, StrawberryField) and type(field).get_result is StrawberryField.get_result
+
+
+def _is_of(definition: Any, interface: type) -> bool:
+    """Whether every instance of a definition's class is of its type, as a type of the interface."""
+    if not isinstance(definition, StrawberryObjectDefinition) or definition.is_graphql_generic:
+        return False
+    kind: type[Any] = definition.origin
+    return issubclass(kind, interface) and kind.__dict__.get("__strawberry_definition__") is definition and PLAIN[kind]
 
 
 def _closed_over(function: Any, name: str) -> dict[str, Any]:
@@ -107,6 +111,7 @@ def _direct(
     resolver = field.base_resolver
     if type(resolver) is not StrawberryResolver or not _is_function(resolver.wrapped_func, field.is_async):
         return None
+    function: Any = resolver.wrapped_func
     parameters = _parameters(field.arguments, converter)
     if parameters is None or parameters.keys() != {one.out_name or name for name, one in definition.args.items()}:
         return None
@@ -117,7 +122,7 @@ def _direct(
         return None
     positional = ("s",) if resolver.self_parameter else ()
     make_info = info_maker(field, converter.config)
-    return Call(resolver.wrapped_func, positional, tuple(named.items()), make_info, parameters)
+    return Call(function, positional, tuple(named.items()), make_info, parameters)
 
 
 def _is_function(function: Any, is_async: bool) -> bool:
@@ -175,9 +180,9 @@ class LateInfo(Info[Any, Any]):
     """Strawberry's info that makes graphql-core's info only when it is asked for more than the context."""
 
     @cached_property
-    def _raw_info(self) -> GraphQLResolveInfo:  # type: ignore[override]
+    def _raw_info(self) -> GraphQLResolveInfo[Any]:  # type: ignore[override]
         execution, plan, place = self.__dict__["_of"]
-        info: GraphQLResolveInfo = execution.info(plan, place)
+        info: GraphQLResolveInfo[Any] = execution.info(plan, place)
         return info
 
     @property
@@ -203,4 +208,4 @@ def compiled_strawberry_executor(plans: Plans) -> type[CompiledStrawberryExecuto
     return type("CompiledStrawberryExecutor", (CompiledStrawberryExecutor,), {"plans": plans})
 
 
-__all__ = ["CompiledStrawberryExecutor", "compiled_strawberry_executor", "StrawberryDialect"]
+__all__ = ["CompiledStrawberryExecutor", "StrawberryDialect", "compiled_strawberry_executor"]

@@ -1,4 +1,4 @@
-"""Which Python types never need a second look: never awaitable, callable, raised, iterated asynchronously or made up."""
+"""Which Python types never need a second look: nothing of them is awaited, called, raised, streamed or made up."""
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal

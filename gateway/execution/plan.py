@@ -59,7 +59,7 @@ class Plan:
         self._plans.seconds += perf_counter() - started
 
     def selection(self, execution: Execution, field: FieldPlan, type_: GraphQLObjectType) -> Run:
-        """The function for the sub-selection of a field on one object type; graphql-core where it cannot be compiled."""
+        """The function for the sub-selection of a field on one object type: graphql-core where there is none."""
         started = perf_counter()
         try:
             grouped = execution.executor.collect_subfields(type_, field.details).grouped_field_set

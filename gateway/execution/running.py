@@ -112,13 +112,13 @@ class Execution:
             return PENDING
         return field.complete(self, value, place)
 
-    def info(self, field: FieldPlan, place: Frame) -> GraphQLResolveInfo:
+    def info(self, field: FieldPlan, place: Frame) -> GraphQLResolveInfo[Any]:
         """What a resolver of the field is told, or a type resolver of its value or of an item of its list."""
         path = path_of(field_of(place))
         return self.executor.build_resolve_info(field.definition, field.nodes(), field.parent, path)
 
-    def fail(self, error: Exception, field: FieldPlan, place: Frame) -> None:
-        """Collects the error where null may stand; raises it, located, where not."""
+    def fail(self, error: Exception, field: FieldPlan, place: Frame) -> Any:
+        """Null, with the error collected, where null may stand; raises the located error where not."""
         path = path_of(place)
         located = located_error(error, field.nodes(), path.as_list())
         if place[4]:
@@ -126,6 +126,7 @@ class Execution:
         self.errors.add(located, path)
         if self._noted:
             self._abandon_below(place)
+        return None
 
     def interpret(self, awaitable_or_value: Any, field: FieldPlan, place: Frame) -> Any:
         """Takes over what graphql-core made of a value at a place."""

@@ -49,5 +49,7 @@ def passes_unchanged(type_: GraphQLOutputType) -> set[type] | None:
 
 def _known(type_: GraphQLOutputType) -> tuple[Callable[[Any], Any], str, type | None] | None:
     scalar = get_nullable_type(type_)
-    known = _UNCHANGED.get(scalar) if is_scalar_type(scalar) else None
+    if not is_scalar_type(scalar):
+        return None
+    known = _UNCHANGED.get(scalar)
     return known if known is not None and scalar.coerce_output_value is known[0] else None

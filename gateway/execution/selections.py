@@ -1,7 +1,8 @@
 """Writes one selection set as a Python function: straight-line code, one stretch per field.
 
 The source holds nothing of the document but names, quoted as Python literals; all else it refers to by number:
-`F3` is the plan of the field number 3, `C3` completes it, `Q3` are its runs by class, `R3` resolves it, `I3` makes its info, `A3` its arguments.
+`F3` is the plan of the field number 3, `C3` completes it, `Q3` are its runs by class, `R3` resolves it, `I3` makes its
+info, `A3` its arguments, `K3_0` is a constant one.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ from tests.gateway.execution.schemas import Made, make_schema
 from tests.gateway.execution.worlds import Chance, Path
 
 
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+
+
 @dataclass
 class Outcome:
     """What came of one execution."""
@@ -121,7 +124,7 @@ async def _settled(gates: Gates) -> None:
 def described(error: GraphQLError) -> str:
     """All that is to be equal of an error."""
     original = type(error.original_error).__name__
-    message = re.sub(r" at 0x[0-9a-f]+", "", error.message)
+    message = ADDRESS.sub("", error.message)
     return f"{message} {error.path} {error.locations} {error.extensions} {original}"
 
 
@@ -169,7 +172,7 @@ def shown(data: Any) -> str:
         return "{" + ", ".join(f"{key!r}: {shown(value)}" for key, value in data.items()) + "}"
     if isinstance(data, list):
         return "[" + ", ".join(map(shown, data)) + "]"
-    return f"{type(data).__name__}:{data!r}"
+    return ADDRESS.sub("", f"{type(data).__name__}:{data!r}")
 
 
 async def compare(case: Case, executor_class: type[Executor[Any]]) -> list[str]:

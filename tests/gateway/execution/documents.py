@@ -14,7 +14,7 @@ from graphql import (
     is_object_type,
 )
 
-VARIABLES = {
+VARIABLES: dict[str, tuple[str, list[Any]]] = {
     "i": ("Int", [1, None, 7]),
     "j": ("Int!", [5]),
     "k": ("Int = 4", [1, None]),
@@ -25,11 +25,15 @@ VARIABLES = {
     "c": ("Boolean!", [True, False]),
     "z": ("Size", [{"w": 3}, None, {"w": 1, "h": None}]),
     "f": ("Float! = 2", [1, 2.5]),
+    "e": ("Colour", ["RED", "LIST", None]),
+    "m": ("[Colour!] = [RED]", [["RED", "GREEN"], "BLUE", []]),
 }
 LITERALS = {
     "Int": ["1", "null", "-3", "$i", "$j", "$k"],
     "String": ['"lit"', "null", "$s"],
     "Float": ["1.5", "2", "$f"],
+    "Colour": ["RED", "LIST", "$e", "null"],
+    "[Colour!]": ["[RED, LIST]", "$m", "GREEN", "[]"],
     "Boolean": ["true", "$b", "$c"],
     "Size": ["{w: 1}", "{w: 2, h: 3}", "{w: $j}", "$z", "{w: $i}"],
     "[String]": ['["a", "b"]', '"single"', "[null]", "$l", '["x", $s]', "[]"],
@@ -40,8 +44,11 @@ LITERALS = {
 class Writer:
     """Writes one document."""
 
-    def __init__(self, random: Random, schema: GraphQLSchema, depth: int = 4) -> None:
+    def __init__(
+        self, random: Random, schema: GraphQLSchema, depth: int = 4, literals: dict[str, list[str]] = LITERALS
+    ) -> None:
         self._random = random
+        self._literals = literals
         self._schema = schema
         self._depth = depth
         self._left = 40
@@ -60,7 +67,7 @@ class Writer:
         return text, self._given(names)
 
     def _given(self, names: list[str]) -> dict[str, Any]:
-        given = {}
+        given: dict[str, Any] = {}
         for name in names:
             type_, values = VARIABLES[name]
             if type_.endswith("!") or self._random.random() < 0.7:
@@ -114,8 +121,9 @@ class Writer:
     def _arguments(self, definition: Any) -> str:
         given = []
         for name, argument in definition.args.items():
-            if self._random.random() < (0.95 if is_non_null_type(argument.type) else 0.6):
-                given.append(f"{name}: {self._random.choice(LITERALS[str(argument.type).removesuffix('!')])}")
+            values = self._literals.get(str(argument.type).removesuffix("!"))
+            if values and self._random.random() < (0.95 if is_non_null_type(argument.type) else 0.6):
+                given.append(f"{name}: {self._random.choice(values)}")
         return f"({', '.join(given)})" if given else ""
 
     def _directives(self) -> str:

@@ -28,6 +28,8 @@ from graphql import (
 )
 from graphql.pyutils import Undefined
 
+COLOUR = GraphQLEnumType("Colour", {"RED": "red", "GREEN": 2, "BLUE": ("b", 1), "LIST": [1]})
+
 
 class World(Protocol):
     """How resolvers and types behave."""
@@ -73,9 +75,8 @@ def make_schema(random: Random) -> Made:
 
 
 def _leaves(stage: Stage) -> list[Any]:
-    values = {"RED": "red", "GREEN": 2, "BLUE": ("b", 1), "LIST": [1]}
     return [
-        GraphQLEnumType("Colour", values),
+        COLOUR,
         GraphQLScalarType("Odd", serialize=lambda value: stage.world.serialize(value)),
     ]
 
@@ -120,7 +121,12 @@ def _leaf_field(random: Random, leaves: list[Any]) -> GraphQLField:
 def _with_resolver(one: GraphQLField, random: Random, stage: Stage) -> GraphQLField:
     if random.random() < 0.5:
         return GraphQLField(one.type, one.args)
-    return GraphQLField(one.type, one.args, lambda source, info, **given: stage.world.resolve(source, info, **given))
+
+    def resolve(source: Any, info: Any, **given: Any) -> Any:
+        return stage.world.resolve(source, info, **given)
+
+    resolve.needs_no_task = random.random() < 0.4  # type: ignore[attr-defined]
+    return GraphQLField(one.type, one.args, resolve)
 
 
 def _wrapped(type_: Any, random: Random) -> Any:
@@ -137,6 +143,8 @@ SIZE = GraphQLInputObjectType(
     "Size", {"w": GraphQLInputField(GraphQLNonNull(GraphQLInt)), "h": GraphQLInputField(GraphQLInt, default_value=2)}
 )
 KINDS: list[tuple[Any, Any]] = [
+    (COLOUR, Undefined),
+    (GraphQLList(GraphQLNonNull(COLOUR)), ["red", [1]]),
     (GraphQLInt, 3),
     (GraphQLString, "d"),
     (GraphQLNonNull(GraphQLInt), Undefined),

@@ -230,7 +230,7 @@ class Chance:
         if random.random() < self._faults / 4:
             return random.choice([{"a": 1}, "text", 5, b"x"])
         number = random.choice([0, 1, 2, 3])
-        makers = [lambda at=at: self._answer(item_type, (*path, at)) for at in range(number)]
+        makers: list[Callable[[], Any]] = [lambda at=at: self._answer(item_type, (*path, at)) for at in range(number)]  # type: ignore[misc]
         kind = random.random()
         if kind < 0.55:
             return _made(makers)
