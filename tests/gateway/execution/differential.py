@@ -19,7 +19,6 @@ from tests.gateway.execution.gates import Gates
 from tests.gateway.execution.schemas import Made, make_schema
 from tests.gateway.execution.worlds import Chance, Path
 
-
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 

@@ -4,8 +4,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from gateway.execution import Plans, compiled_executor
 from graphql import ExecutionResult, GraphQLSchema, execute, parse
+
+from gateway.execution import Plans, compiled_executor
 from tests.gateway.execution.differential import described, shown
 
 

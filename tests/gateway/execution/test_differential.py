@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from graphql.execution.incremental import IncrementalExecutor
 
 from gateway.execution import CompiledExecutor, Plans
 from gateway.execution.executor import CompiledExecution
 from gateway.execution.running import Execution
-from graphql.execution.incremental import IncrementalExecutor
 from tests.gateway.execution.differential import cases, compare
 from tests.gateway.execution.fuzz import run
 
