@@ -110,7 +110,7 @@ class ListCompleter:
 
     def complete(self, execution: Execution, values: Any, place: Frame) -> Any:
         """A list of the completed items."""
-        if type(values) is list:
+        if type(values) is list and not execution.may_stream_lists:
             if self._passed_on is not None and values and set(map(type, values)) == self._passed_on:
                 return values.copy()
         elif values is None or values is Undefined or isinstance(values, Exception):

@@ -13,10 +13,8 @@ from graphql import (
     assert_valid_schema,
 )
 from graphql.execution import MiddlewareManager, default_field_resolver, default_type_resolver
-from graphql.execution.execute import assume_not_async_iterable
 from graphql.execution.executor import Executor
 from graphql.execution.incremental import IncrementalExecutor
-from graphql.pyutils import is_async_iterable
 
 from .dialect import PLAIN_GRAPHQL, Dialect
 from .operation import Operation
@@ -151,8 +149,6 @@ class CompiledExecution(Executor[Any]):
         if self.hooks is not None:
             return "execution hooks"
         if self.is_awaitable not in self.dialect.predicates:
-            return "custom predicate"
-        if self.is_async_iterable not in (is_async_iterable, assume_not_async_iterable):
             return "custom predicate"
         return "custom executor" if self._is_custom else None
 

@@ -8,7 +8,9 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, GraphQLResolveInfo, located_error
+from graphql.execution.execute import assume_not_async_iterable
 from graphql.execution.executor import collect_iterator_awaitables
+from graphql.pyutils import is_async_iterable
 
 from .branches import Branch, Waiting, branches_of
 from .fields import Complete, FieldPlan
@@ -18,6 +20,7 @@ from .together import Strand, Strands, together
 if TYPE_CHECKING:
     from .executor import CompiledExecution
 
+_KNOWN = (is_async_iterable, assume_not_async_iterable)
 PENDING: Any = object()
 """Stands in the response where a value is still awaited."""
 Run = Callable[..., Any]
@@ -33,13 +36,14 @@ class Execution:
     same.
     """
 
-    __slots__ = ("_has_loop", "_noted", "data", "errors", "executor", "is_awaitable", "variables")
+    __slots__ = ("_has_loop", "_noted", "data", "errors", "executor", "is_awaitable", "may_stream_lists", "variables")
 
     def __init__(self, executor: CompiledExecution) -> None:
         self.executor = executor
         self.variables = executor.variable_values
         self.errors = executor.collected_errors
         self.is_awaitable = executor.is_awaitable
+        self.may_stream_lists = executor.is_async_iterable not in _KNOWN
         self.data: dict[str, Any] | None = {}
         self._noted: list[Waiting] = []
         self._has_loop = is_loop_running()

@@ -97,7 +97,7 @@ class Dictionary(dict[str, Any]):
 
 
 class PassesForAnError:
-    __class__ = property(lambda _self: ValueError)  # type: ignore[assignment]
+    __class__ = property(lambda _self: ValueError)
 
 
 def stops() -> Iterator[Any]:
