@@ -37,6 +37,9 @@ FAILURES: tuple[AtriumError, ...] = (
 )
 
 
+Case = tuple[str, dict[str, Any]]
+
+
 def context(random: Random, faults: float) -> FakeContext:
     """One operation of somebody, some of whose loaders fail."""
     made = FakeContext(random.choice(VIEWERS), random.choice(FAILURES) if random.random() < faults / 4 else None)
@@ -46,10 +49,15 @@ def context(random: Random, faults: float) -> FakeContext:
     return made
 
 
-async def outcome(schema: GraphQLSchema, document: str, seed: int, faults: float, executor: Any) -> tuple[Any, ...]:
+async def outcome(schema: GraphQLSchema, case: Case, seed: int, faults: float, executor: Any) -> tuple[Any, ...]:
     """All that may be seen of an execution: the answer, what was degraded, what was asked and told."""
+    document, variables = case
     asked = context(Random(seed), faults)
-    options: dict[str, Any] = {"is_awaitable": optimized_is_awaitable, "operation_extensions": None}
+    options: dict[str, Any] = {
+        "variable_values": variables,
+        "is_awaitable": optimized_is_awaitable,
+        "operation_extensions": None,
+    }
     made = execute(schema, parse(document), context_value=asked, executor_class=executor, **options)
     result = await made if inspect.isawaitable(made) else made
     assert isinstance(result, ExecutionResult)
@@ -68,10 +76,10 @@ async def test_documents_over_the_schema_are_answered_as_by_strawberry() -> None
     with_data = 0
     for seed in range(DOCUMENTS):
         random = Random(seed)
-        document, _ = Writer(random, schema, depth=6, literals=LITERALS).document()
+        case = Writer(random, schema, depth=6, literals=LITERALS).document()
         faults = random.choice([0.0, 0.0, 0.1, 0.4])
-        expected = await outcome(schema, document, seed, faults, StrawberryGraphQLCoreExecutionContext)
-        assert await outcome(schema, document, seed, faults, executor) == expected, document
+        expected = await outcome(schema, case, seed, faults, StrawberryGraphQLCoreExecutionContext)
+        assert await outcome(schema, case, seed, faults, executor) == expected, case
         with_data += expected[0] != "NoneType:None"
     assert with_data > DOCUMENTS / 4
     assert (plans.compiled, plans.interpreted.total()) == (len(plans), 0)
@@ -81,9 +89,9 @@ async def test_documents_over_the_schema_are_answered_as_by_strawberry() -> None
 async def test_the_home_query_is_answered_as_by_strawberry(seed: int) -> None:
     schema, executor = SCHEMA._schema, compiled_strawberry_executor(Plans())
     faults = seed % 3 / 4
-    expected = await outcome(schema, QUERY, seed, faults, StrawberryGraphQLCoreExecutionContext)
+    expected = await outcome(schema, (QUERY, {}), seed, faults, StrawberryGraphQLCoreExecutionContext)
     for _ in range(2):
-        assert await outcome(schema, QUERY, seed, faults, executor) == expected
+        assert await outcome(schema, (QUERY, {}), seed, faults, executor) == expected
 
 
 async def test_the_home_query_needs_few_tasks() -> None:
@@ -96,7 +104,7 @@ async def test_the_home_query_needs_few_tasks() -> None:
     loop = asyncio.get_running_loop()
     loop.set_task_factory(make)
     try:
-        await outcome(SCHEMA._schema, QUERY, 0, 0.0, compiled_strawberry_executor(Plans()))
+        await outcome(SCHEMA._schema, (QUERY, {}), 0, 0.0, compiled_strawberry_executor(Plans()))
     finally:
         loop.set_task_factory(None)
     assert len(made) <= 4
