@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import GraphQLError, GraphQLField, GraphQLObjectType, is_non_null_type
@@ -87,14 +86,15 @@ class FieldPlan:
     def other(self, execution: Execution, value: Any, place: Frame) -> Any:
         """Completes a value that may be anything: awaitable, an exception, or an ordinary one."""
         if execution.is_awaitable(value):
-            return execution.wait(self, value, place, self.complete)
+            return execution.wait(self, value, place, self.finish)
         return self.complete(execution, value, place)
 
-    def without_task(self, execution: Execution, value: Any, place: Frame) -> Any:
-        """Completes what a function gave that promises coroutines that need no task."""
-        if type(value) is CoroutineType and execution.is_awaitable(value):
-            return execution.step(self, value, place)
-        return self.other(execution, value, place)
+    def finish(self, execution: Execution, value: Any, place: Frame) -> Any:
+        """Completes a value that is not to be awaited first."""
+        run = self.runs.get(type(value))
+        if run is not None and (self.cast is None or getattr(value, self.cast, None) is None):
+            return run(execution, value, place, {})
+        return self.complete(execution, value, place)
 
     def read(self, execution: Execution, value: Any, place: Frame) -> Any:
         """Completes what a default resolver read when that is not simply a leaf value."""

@@ -8,7 +8,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, GraphQLResolveInfo, located_error
-from graphql.execution.execute import assume_not_async_iterable
+from graphql.execution.execute import assume_not_async_iterable, assume_not_awaitable
 from graphql.execution.executor import collect_iterator_awaitables
 from graphql.pyutils import is_async_iterable
 
@@ -36,7 +36,7 @@ class Execution:
     same.
     """
 
-    __slots__ = ("_has_loop", "_noted", "data", "errors", "executor", "is_awaitable", "may_stream_lists", "variables")
+    __slots__ = ("_noted", "data", "errors", "executor", "is_awaitable", "may_stream_lists", "takes_steps", "variables")
 
     def __init__(self, executor: CompiledExecution) -> None:
         self.executor = executor
@@ -46,7 +46,8 @@ class Execution:
         self.may_stream_lists = executor.is_async_iterable not in _KNOWN
         self.data: dict[str, Any] | None = {}
         self._noted: list[Waiting] = []
-        self._has_loop = is_loop_running()
+        self.takes_steps = self.is_awaitable is not assume_not_awaitable and is_loop_running()
+        """Whether coroutines that need no task may be run at once."""
 
     def run(self, run: Run) -> Any:
         """The result of an operation whose root fields go together, or an awaitable of it."""
@@ -74,7 +75,7 @@ class Execution:
             raise
 
     async def _finish(self, runs: list[Run] = []) -> Any:  # noqa: B006 - only read
-        self._has_loop = True
+        self.takes_steps = True
         await self._settle()
         for run in runs:
             if self.data is None:
@@ -104,17 +105,15 @@ class Execution:
         return PENDING
 
     def step(self, field: FieldPlan, coroutine: Any, place: Frame) -> Any:
-        """Runs a coroutine that needs no task of its own as far as it gets; its value, if that is the end."""
-        if not self._has_loop:
-            return self.wait(field, coroutine, place, field.complete)
+        """Runs a coroutine that needs no task of its own as far as it gets; its completed value, if that is the end."""
         try:
-            strand = Strand(coroutine)
+            future = coroutine.send(None)
         except StopIteration as end:
             value = end.value
         else:
-            self._noted.append(Waiting(field, strand, place, field.complete, needs_no_task=True))
+            self._noted.append(Waiting(field, Strand(coroutine, future), place, field.finish, needs_no_task=True))
             return PENDING
-        return field.complete(self, value, place)
+        return field.finish(self, value, place)
 
     def info(self, field: FieldPlan, place: Frame) -> GraphQLResolveInfo[Any]:
         """What a resolver of the field is told, or a type resolver of its value or of an item of its list."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Mapping
 from functools import lru_cache
-from types import CodeType
+from types import CodeType, CoroutineType
 from typing import Any
 
 from graphql import TypeNameMetaFieldDef
@@ -45,7 +45,7 @@ def write_selection(fields: list[FieldPlan]) -> Run:
 
     It raises the located error of a field that may not be null, like graphql-core.
     """
-    scope: dict[str, Any] = {"P": PLAIN, "is_mapping": is_mapping}
+    scope: dict[str, Any] = {"P": PLAIN, "is_mapping": is_mapping, "Coroutine": CoroutineType}
     lines = ["def run(x, s, f, out):"]
     if any(field.reading is not None and field.reading.needs_mapping_check for field in fields):
         lines.append("    m = type(s) is dict or is_mapping(s)")
@@ -115,8 +115,9 @@ def _read(number: str, field: FieldPlan) -> list[str]:
 
 def _resolved(number: str, field: FieldPlan, unchanged: str | None, call: str) -> list[str]:
     """A field whose resolver is called."""
-    other = "without_task" if field.call is not None and field.call.needs_no_task else "other"
-    complete = f"C{number}(x, v, p) if P[type(v)] else F{number}.{other}(x, v, p)"
+    complete = f"C{number}(x, v, p) if P[type(v)] else F{number}.other(x, v, p)"
+    if field.call is not None and field.call.needs_no_task:
+        complete = f"x.step(F{number}, v, p) if type(v) is Coroutine and x.takes_steps else {complete}"
     return [
         f"    p = {_place(field)}",
         "    try:",

@@ -32,17 +32,19 @@ class Strand:
 
     __slots__ = ("coroutine", "future")
 
-    def __init__(self, coroutine: Routine) -> None:
-        """Raises what the coroutine raises, StopIteration with its value when that is its end."""
+    def __init__(self, coroutine: Routine, future: Any) -> None:
         self.coroutine = coroutine
-        self.step()
+        self._await(future)
 
     def step(self) -> None:
-        """Runs on to what is awaited next; raises as before."""
-        self.future = self.coroutine.send(None)
-        if self.future is not None:
+        """Runs on to what is awaited next. Raises what the coroutine raises, StopIteration with its value at last."""
+        self._await(self.coroutine.send(None))
+
+    def _await(self, future: Any) -> None:
+        self.future = future
+        if future is not None:
             # Taken note of, as a task would: else nothing beside this could await the same future.
-            self.future._asyncio_future_blocking = False
+            future._asyncio_future_blocking = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Runs the rest in the task that awaits it."""
