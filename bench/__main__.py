@@ -15,7 +15,9 @@ from bench.processes import Cores, share_cores
 
 WIDTH = 110
 """A table cut off at 80 columns, as rich does where there is no terminal, tells nothing."""
+CONNECTIONS = (1, 32)
 LATEST = Path("bench/results/latest.json")
+README = Path("README.md")
 
 
 def options() -> argparse.Namespace:
@@ -23,10 +25,11 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="length of a measurement (4)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured (3)")
-    parser.add_argument("--connections", type=numbers, default=(1, 32), metavar="N,N", help="loads (1,32)")
+    parser.add_argument("--connections", type=numbers, default=CONNECTIONS, metavar="N,N", help="loads (1,32)")
     parser.add_argument("--only", type=subjects, default=SUBJECTS, metavar="NAME,NAME", help="subjects to measure")
     parser.add_argument("--viewers", type=int, default=8, metavar="N", help="how many accounts ask in turn (8)")
-    parser.add_argument("--output", type=Path, default=LATEST, metavar="FILE", help=f"where figures go ({LATEST})")
+    where = f"where figures go ({LATEST}, if all subjects are measured under the usual loads)"
+    parser.add_argument("--output", type=Path, metavar="FILE", help=where)
     return parser.parse_args()
 
 
@@ -67,9 +70,22 @@ def main() -> None:
     console.print(f"Backends on SQLite and {house.cache}; {cores}; {given.viewers} viewers in turn.")
     for note in report.notes(samples):
         console.print(f"- {note}")
-    report.write(samples, given.output)
+    record(samples, given.output or (LATEST if is_whole(plan) else None))
+
+
+def is_whole(plan: Plan) -> bool:
+    """Whether everything is measured that the figures of record tell of."""
+    return plan.subjects == SUBJECTS and plan.connections == CONNECTIONS
+
+
+def record(samples: Samples, output: Path | None) -> None:
+    """Writes the figures to `output`, and those of record to the README too; exits 1 when any request failed."""
+    if output:
+        report.write(samples, output)
     if any(sample.errors for workloads in samples.values() for sample in workloads.values()):
         raise SystemExit("some requests failed: the figures are of no use")
+    if output == LATEST:
+        report.show(report.as_json(samples), README)
 
 
 if __name__ == "__main__":

@@ -90,3 +90,25 @@ def outran_the_load(sample: Sample) -> bool:
 def both(names: list[str]) -> str:
     """The names as a part of a sentence."""
     return " and ".join(names)
+
+
+def show(figures: dict[str, Any], document: Path) -> None:
+    """Puts the table between the marks of a document."""
+    head, begin, rest = document.read_text().partition("<!-- bench -->\n")
+    _, end, tail = rest.partition("<!-- /bench -->")
+    document.write_text(f"{head}{begin}\n{markdown(figures)}\n\n{end}{tail}")
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """The figures of a written report as a table of a document, with ratios to the hand-written aggregator."""
+    lines = [
+        "| workload | subject | requests/s | p50 ms | p99 ms | CPU ms | RPCs |",
+        "| --- | --- | " + "---: | " * 4 + "---: |",
+    ]
+    for workload in dict.fromkeys(workload for found in figures.values() for workload in found):
+        for subject, found in figures.items():
+            one, yardstick = found[workload], figures[YARDSTICK][workload]
+            cpu = f"{one['cpu_ms']:.2f}{ratio(one['cpu_ms'], yardstick['cpu_ms'])}"
+            cells = (f"{one['rps']:,.0f}", f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.2f}", cpu, f"{one['rpcs']:.2f}")
+            lines.append(f"| {workload} | {subject} | {' | '.join(cells)} |")
+    return "\n".join(lines)
