@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from inspect import signature
+from typing import Any, ClassVar, Self
 
 from graphql import (
     DocumentNode,
@@ -46,6 +47,14 @@ _REPLACED = (
 """Methods that plans do without: a class that overrides one is interpreted."""
 
 
+_POSITIONAL = tuple(signature(Executor.build).parameters)[2:]
+_DEFAULTS = {
+    "field_resolver": default_field_resolver,
+    "type_resolver": default_type_resolver,
+    "subscribe_field_resolver": default_field_resolver,
+}
+
+
 class CompiledExecution(Executor[Any]):
     """Mixed into an executor class, makes it run plans."""
 
@@ -64,67 +73,43 @@ class CompiledExecution(Executor[Any]):
         )
 
     @classmethod
-    def build(  # type: ignore[override] # noqa: PLR0913 - the signature of the class it stands for
-        cls,
-        schema: GraphQLSchema,
-        document: DocumentNode,
-        root_value: Any = None,
-        context_value: Any = None,
-        raw_variable_values: dict[str, Any] | None = None,
-        operation_name: str | None = None,
-        field_resolver: Any = None,
-        type_resolver: Any = None,
-        subscribe_field_resolver: Any = None,
-        max_coercion_errors: int = 50,
-        enable_early_execution: bool = False,
-        middleware: Any = None,
-        is_awaitable: Any = None,
-        is_async_iterable: Any = None,
-        **options: Any,
+    def build(
+        cls, schema: GraphQLSchema, document: DocumentNode, *positional: Any, **named: Any
     ) -> list[GraphQLError] | Executor[Any]:
         """What `Executor.build` gives, with less to do where the operation is known and its variables are plain."""
-        found = chosen(document, operation_name)
-        if found is not None and (middleware is None or isinstance(middleware, MiddlewareManager)):
-            assert_valid_schema(schema)
-            operation = cls.plans.operation(schema, *found)
-            variables = operation.variables(raw_variable_values or {}) if operation.variables else None
-            if variables is not None and operation.refused is None:
-                executor = cls(
-                    schema,
-                    found[1],
-                    operation.details,
-                    root_value,
-                    context_value,
-                    found[0],
-                    variables,
-                    field_resolver or default_field_resolver,
-                    type_resolver or default_type_resolver,
-                    subscribe_field_resolver or default_field_resolver,
-                    enable_early_execution,
-                    middleware,
-                    is_awaitable,
-                    is_async_iterable,
-                    **options,
-                )
-                executor._known = operation
-                return executor
-        return super().build(
+        given = dict(zip(_POSITIONAL, positional, strict=False)) | named
+        return cls._build_known(schema, document, given) or super().build(schema, document, *positional, **named)
+
+    @classmethod
+    def _build_known(cls, schema: GraphQLSchema, document: DocumentNode, given: dict[str, Any]) -> Self | None:
+        """The executor; `None` where graphql-core is to build it, or to refuse to. Takes from what is given."""
+        found = chosen(document, given.pop("operation_name", None))
+        middleware = given.pop("middleware", None)
+        if found is None or not (middleware is None or isinstance(middleware, MiddlewareManager)):
+            return None
+        assert_valid_schema(schema)
+        node, fragments = found
+        operation = cls.plans.operation(schema, node, fragments)
+        coerce, inputs = operation.variables, given.pop("raw_variable_values", None)
+        variables = coerce(inputs or {}) if coerce is not None and operation.refused is None else None
+        if variables is None:
+            return None
+        given.pop("max_coercion_errors", None)
+        for name, default in _DEFAULTS.items():
+            given[name] = given.get(name) or default
+        executor = cls(
             schema,
-            document,
-            root_value,
-            context_value,
-            raw_variable_values,
-            operation_name,
-            field_resolver,
-            type_resolver,
-            subscribe_field_resolver,
-            max_coercion_errors,
-            enable_early_execution,
-            middleware,
-            is_awaitable,
-            is_async_iterable,
-            **options,
+            fragments,
+            operation.details,
+            given.pop("root_value", None),
+            given.pop("context_value", None),
+            node,
+            variables,
+            middleware_manager=middleware,
+            **given,
         )
+        executor._known = operation
+        return executor
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """The result, or an awaitable of it: from a plan where there is one, from graphql-core otherwise."""

@@ -1,5 +1,7 @@
 """Plans answer what graphql-core answers, over schemas, documents and faults made up by chance."""
 
+import gc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +14,17 @@ from tests.gateway.execution.differential import cases, compare
 from tests.gateway.execution.fuzz import run
 
 DOCUMENTS = 1250
-pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:coroutine .* was never awaited"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    """Lets what graphql-core leaves behind end here, not in another test."""
+    yield
+    gc.collect()
 
 
 @pytest.mark.parametrize("seed", [1_000_000, 2_000_000, 3_000_000, 4_000_000])
