@@ -9,7 +9,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 
 export PYTHON
 .DEFAULT_GOAL := help
-.PHONY: help run test check format generate lock baseline bench clean
+.PHONY: help run test check format generate lock baseline fuzz bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,9 @@ lock: ## Resolve the dependencies anew into the lock files (needs uv)
 baseline: generate ## Freeze the contracts as released: later changes may not break them
 	@$(BIN)/buf build --exclude-source-info --output schema/released.binpb
 	@cp schema/schema.graphql schema/released.graphql
+
+fuzz: $(VENV)/.dev ## Compare compiled plans with graphql-core on documents made up by chance, for ten minutes
+	@$(BIN)/python -W ignore -m tests.gateway.execution.fuzz $(or $(ARGS),--seconds 600)
 
 bench: $(VENV)/.dev ## Measure the home query beside a hand-written aggregator and a constant answer
 	@$(BIN)/python -m bench $(ARGS)

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 from gateway import errors
 from gateway.body import Operation, Refusal, read_operation
 from gateway.context import OperationContext
-from gateway.execution import Answer
 from gateway.negotiation import JSON, accepts_html, answer_type
+from gateway.operations import Answer
 from gateway.record import Record, record_of
 from schema import errcode
 

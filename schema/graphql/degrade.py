@@ -67,4 +67,6 @@ def degrades(resolver: Resolver) -> Resolver:
             info.context.degraded.append(Degradation(path, error.backend or seam.backend, seam.mode, error.code))
             return seam.default
 
+    # A promise to the executor: it awaits loaders, that is futures, and neither asks for its task nor sets variables.
+    answer.needs_no_task = True  # type: ignore[attr-defined]
     return cast(Resolver, answer)

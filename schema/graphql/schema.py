@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError
+from graphql.execution import Executor
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
@@ -48,13 +49,17 @@ class Schema(strawberry.Schema):
         """Logs nothing."""
 
 
-def create_schema(extensions: Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]] = ()) -> Schema:
-    """The schema with the gateway's extensions: classes or factories."""
+def create_schema(
+    extensions: Sequence[type[SchemaExtension] | Callable[[], SchemaExtension]] = (),
+    executor: type[Executor[Any]] | None = None,
+) -> Schema:
+    """The schema with the gateway's extensions: classes or factories; run by `executor`, Strawberry's own when None."""
     views: Iterable[type[Any]] = (*ACCOUNTS.values(), PlainAccount, *HOMES.values(), PlainHome)
     return Schema(
         query=Query,
         mutation=WholeMutation,
         types=views,
         extensions=extensions,
+        execution_context_class=executor,
         config=StrawberryConfig(scalar_map=SCALARS),
     )

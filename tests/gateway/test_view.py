@@ -11,8 +11,8 @@ from starlette.types import ASGIApp
 
 from gateway.body import Operation
 from gateway.context import OperationContext
-from gateway.execution import Answer
 from gateway.negotiation import GRAPHQL, JSON
+from gateway.operations import Answer
 from gateway.view import GraphQLView, Run
 from schema import errcode
 from services.runtime.telemetry import Metrics

@@ -39,6 +39,12 @@ class Metrics:
             ("code",),
             registry=self.registry,
         )
+        self.plans = Counter(
+            "atrium_plans_total",
+            "Executions of an operation, and parts of one, by what became of its plan: hit, compiled or interpreted.",
+            ("outcome",),
+            registry=self.registry,
+        )
         self.loop_lag = Gauge(
             "atrium_loop_lag_seconds",
             "How late the event loop of this process woke up, at the last heartbeat.",

@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from gateway.body import Operation
 from gateway.context import OperationContext
-from gateway.execution import Answer, Executor, degradations, extensions, parser_cache, validation_cache
 from gateway.guard import Limits
+from gateway.operations import Answer, Executor, compiled, degradations, extensions, parser_cache, validation_cache
 from schema import errcode
 from schema.graphql.ports import Degradation
 from schema.graphql.schema import Schema
@@ -19,6 +19,7 @@ from services.runtime.telemetry import Metrics, start_trace
 from tests.gateway.conftest import House
 from tests.gateway.test_context import FakeClients
 
+OUTCOMES = ("compiled", "hit", "interpreted:middleware")
 LIMITS = Limits(tokens=60, depth=4, aliases=2)
 
 
@@ -262,3 +263,14 @@ async def test_production_hides_what_helps_strangers(house_with: Callable[..., A
         assert (page.status_code, page.headers["allow"]) == (405, "POST")
         code, _ = await house.error("{ __schema { __typename } }")
         assert code == 4000200
+
+
+async def test_what_became_of_each_plan_is_counted() -> None:
+    metrics = Metrics()
+    schema = Schema(Query, execution_context_class=compiled(metrics))
+    for query in ("{ one }", "{ one }", "{ selfAgain { one } }"):
+        assert (await schema.execute(query, root_value=Query())).errors is None
+    counted = {
+        outcome: metrics.registry.get_sample_value("atrium_plans_total", {"outcome": outcome}) for outcome in OUTCOMES
+    }
+    assert counted == {"compiled": 2, "hit": 1, "interpreted:middleware": None}

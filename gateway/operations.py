@@ -15,11 +15,14 @@ from strawberry.types.graphql import OperationType
 from gateway import errors
 from gateway.body import Operation
 from gateway.context import OperationContext
+from gateway.execution import Plans
+from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compiled_strawberry_executor
 from gateway.guard import Limits, guard_with
 from schema import errcode
 from schema.graphql.ports import Degradation
 from services.runtime.channels import call_tally
 from services.runtime.deadline import deadline_in
+from services.runtime.telemetry import Metrics
 
 CACHED_DOCUMENTS = 512
 MOST_NAME_CHARACTERS = 100
@@ -64,6 +67,12 @@ def parser_cache() -> ParserCache:
 def validation_cache() -> ValidationCache:
     """A view on the one cache of validated documents of this process."""
     return ValidationCache(maxsize=CACHED_DOCUMENTS)
+
+
+def compiled(metrics: Metrics) -> type[CompiledStrawberryExecutor]:
+    """What runs operations as compiled plans, kept for this schema alone, and counts how."""
+    plans = Plans(observe=lambda outcome: metrics.plans.labels(outcome).inc())
+    return compiled_strawberry_executor(plans)
 
 
 class Executor:

@@ -1,0 +1,9 @@
+"""GraphQL operations compiled to Python: an executor for graphql-core, and so for Strawberry.
+
+See README.md beside this file.
+"""
+
+from .executor import CompiledExecution, CompiledExecutor, compiled_executor
+from .plans import Plans
+
+__all__ = ["CompiledExecution", "CompiledExecutor", "Plans", "compiled_executor"]

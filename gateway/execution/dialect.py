@@ -1,0 +1,107 @@
+"""What a schema library adds to plain graphql-core schemas, so that plans can take its short cuts exactly."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLAbstractType, GraphQLField, GraphQLObjectType, GraphQLSchema
+from graphql.execution import default_field_resolver
+from graphql.execution.execute import assume_not_awaitable
+from graphql.pyutils import is_awaitable
+
+if TYPE_CHECKING:
+    from .fields import FieldPlan
+    from .frames import Frame
+    from .running import Execution
+
+NEEDS_NO_TASK = "needs_no_task"
+"""The attribute by which an `async def` function promises that a plan may run it in the task of others: that it awaits
+nothing but futures of this loop, does not ask which task it runs in, and sets no context variables."""
+MakeInfo = Callable[["Execution", "FieldPlan", "Frame"], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a default resolver gets at a field's value: an expression over `s`, the source."""
+
+    expression: str
+    needs_mapping_check: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """How a function is given an argument of its field."""
+
+    name: str
+    is_copied: bool = False
+    """Whether it is given a list of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How to call a field's function: what it is given besides the arguments, by position, then by name.
+
+    `"s"` stands for the source, `"i"` for what `make_info` makes.
+    """
+
+    function: Callable[..., Any]
+    positional: tuple[str, ...] = ("s", "i")
+    named: tuple[tuple[str, str], ...] = ()
+    make_info: MakeInfo | None = None
+    """Makes what stands for `"i"`; graphql-core's resolve info when None."""
+    parameters: Mapping[str, Parameter] | None = None
+    """How arguments are given, by their name in graphql-core's keyword arguments; unchanged when None."""
+
+    @property
+    def needs_no_task(self) -> bool:
+        """Whether coroutines that it gives may run in the task of others."""
+        return getattr(self.function, NEEDS_NO_TASK, False) is True
+
+
+class Dialect:
+    """Plain graphql-core: nothing is known of resolvers and Python classes."""
+
+    predicates: frozenset[Callable[..., Any]] = frozenset({is_awaitable, assume_not_awaitable})
+    """The tests for awaitable values under which no plain value is awaitable."""
+    cast: str | None = None
+    """The attribute by which an object is declared to be of another type than its class says."""
+
+    def reading(self, _definition: GraphQLField, resolve: Callable[..., Any], name: str) -> Reading | None:
+        """How to read a field without calling its resolver; `None` when it must be called."""
+        return key_or_attribute(name) if resolve is default_field_resolver else None
+
+    def call(self, _definition: GraphQLField, resolve: Callable[..., Any]) -> Call:
+        """How to call a field's resolver, or a quicker function that does the same."""
+        return Call(resolve)
+
+    def classes_of(self, _type: GraphQLObjectType) -> Collection[type]:
+        """Classes of which every instance that is not cast is of an object type: `is_type_of` need not be asked."""
+        return ()
+
+    def names_of(self, _schema: GraphQLSchema, _type: GraphQLAbstractType) -> Mapping[type, str]:
+        """Classes of which every instance that is not cast is of one object type of an abstract type."""
+        return {}
+
+
+def attribute(name: str) -> Reading:
+    """Reads an attribute that must be there."""
+    if name.isidentifier() and name.isascii() and not keyword.iskeyword(name):
+        return Reading(f"s.{name}")
+    return Reading(f"getattr(s, {quoted(name)})")
+
+
+def key_or_attribute(name: str) -> Reading:
+    """Reads as graphql-core's default resolver does."""
+    literal = quoted(name)
+    return Reading(f"s.get({literal}) if m else getattr(s, {literal}, None)", needs_mapping_check=True)
+
+
+def quoted(text: str) -> str:
+    """A Python literal of a text, whatever it holds and whatever its class makes of `repr`."""
+    return str.__repr__(text)
+
+
+PLAIN_GRAPHQL = Dialect()

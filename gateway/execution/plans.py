@@ -1,0 +1,138 @@
+"""The bounded memory of plans, and the count of what ran with and without one."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from graphql import GraphQLSchema, OperationDefinitionNode
+
+from .operation import Fragments, Key, Operation
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from .executor import CompiledExecution
+
+Observe = Callable[[str], None]
+"""Told of each execution: `"hit"`, `"compiled"`, or `"interpreted:"` and the reason."""
+
+
+class Plans:
+    """Plans by document and operation, those least recently used forgotten first.
+
+    Schemas may share one: a plan is of one schema, and the bounds hold for all together. Threads may share it, too.
+    """
+
+    def __init__(
+        self,
+        most_operations: int = 1000,
+        most_shapes: int = 16,
+        most_fields: int = 2000,
+        most_fields_in_all: int = 50_000,
+        observe: Observe | None = None,
+    ) -> None:
+        self.most_fields = most_fields
+        """How many fields one plan may hold; what is over is interpreted."""
+        self.hits = 0
+        """How many executions ran a plan that was there."""
+        self.compiled = 0
+        """How many plans were made."""
+        self.seconds = 0.0
+        """Time spent on making plans."""
+        self.fields = 0
+        """How many fields all plans hold together."""
+        self.interpreted: Counter[str] = Counter()
+        """What ran on graphql-core, by reason: whole executions, and the parts that `parts` counts again."""
+        self.observe = observe
+        self._most_operations = most_operations
+        self._most_shapes = most_shapes
+        self._most_fields_in_all = most_fields_in_all
+        self._operations: OrderedDict[Key, Operation] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """How many operations are remembered."""
+        return len(self._operations)
+
+    def operation(self, schema: GraphQLSchema, node: OperationDefinitionNode, fragments: Fragments) -> Operation:
+        """What is known of an operation."""
+        key = Operation.key(schema, node)
+        with self._lock:
+            operation = self._operations.get(key)
+            if operation is not None:
+                self._operations.move_to_end(key)
+        if operation is not None and operation.is_same(node, fragments):
+            return operation
+        operation = Operation(schema, node, fragments)
+        with self._lock:
+            self._forget(key)
+            self._operations[key] = operation
+            if len(self._operations) > self._most_operations:
+                self._forget(next(iter(self._operations)))
+        return operation
+
+    def plan(self, operation: Operation, executor: CompiledExecution) -> Plan | None:
+        """The plan to run; `None`, counted with the reason, when graphql-core must."""
+        reason = operation.refused or executor.peculiarity()
+        if reason is not None:
+            self.note(reason)
+            return None
+        shape = operation.shape(executor)
+        try:
+            plan = operation.plans[shape]
+        except KeyError:
+            return self._compile(operation, shape, executor)
+        except TypeError:
+            self.note("unhashable condition")
+            return None
+        if plan is None:
+            self.note("not compilable")
+            return None
+        self.hits += 1
+        if self.observe is not None:
+            self.observe("hit")
+        return plan
+
+    def _compile(self, operation: Operation, shape: Key, executor: CompiledExecution) -> Plan | None:
+        plan: Plan | None = Plan(self, executor.schema, executor.dialect)
+        assert plan is not None
+        try:
+            plan.compile_root(executor)
+        except Exception:
+            # Whatever it is that cannot be compiled, graphql-core says it in its own words.
+            self.note("not compilable")
+            plan = None
+        else:
+            self.compiled += 1
+            if self.observe is not None:
+                self.observe("compiled")
+        with self._lock:
+            if len(operation.plans) >= self._most_shapes:
+                self.fields -= _fields_of(operation)
+                operation.plans.clear()
+            operation.plans[shape] = plan
+        return plan
+
+    def note(self, reason: str) -> None:
+        """Counts what graphql-core runs."""
+        self.interpreted[reason] += 1
+        if self.observe is not None:
+            self.observe(f"interpreted:{reason}")
+
+    def added(self, fields: int) -> None:
+        """Counts the fields of a plan, and makes room for them."""
+        with self._lock:
+            self.fields += fields
+            while self.fields > self._most_fields_in_all and len(self._operations) > 1:
+                self._forget(next(iter(self._operations)))
+
+    def _forget(self, key: Key) -> None:
+        operation = self._operations.pop(key, None)
+        if operation is not None:
+            self.fields -= _fields_of(operation)
+
+
+def _fields_of(operation: Operation) -> int:
+    return sum(plan.fields for plan in operation.plans.values() if plan is not None)

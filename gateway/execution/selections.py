@@ -1,0 +1,163 @@
+"""Writes one selection set as a Python function: straight-line code, one stretch per field.
+
+The source holds nothing of the document but names, quoted as Python literals; all else it refers to by number:
+`F3` is the plan of the field number 3, `C3` completes it, `Q3` are its runs by class, `R3` resolves it, `I3` makes its
+info, `A3` its arguments, `K3_0` is a constant one.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping
+from functools import lru_cache
+from types import CodeType, CoroutineType
+from typing import Any
+
+from graphql import TypeNameMetaFieldDef
+
+from .dialect import Call, quoted
+from .fields import FieldPlan
+from .kinds import PLAIN
+from .running import Run
+from .scalars import unchanged_test
+
+
+class Unknowable:
+    """Stands for an answer that cannot be told: asking for it fails as it failed before."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __bool__(self) -> bool:
+        raise self._error
+
+
+def is_mapping(source: Any) -> Any:
+    """Whether fields are read from a source by key."""
+    try:
+        return isinstance(source, Mapping)
+    except Exception as error:
+        return Unknowable(error)
+
+
+def write_selection(fields: list[FieldPlan]) -> Run:
+    """A function `run(execution, source, frame, out) -> out`.
+
+    It raises the located error of a field that may not be null, like graphql-core.
+    """
+    scope: dict[str, Any] = {"P": PLAIN, "is_mapping": is_mapping, "Coroutine": CoroutineType}
+    lines = ["def run(x, s, f, out):"]
+    if any(field.reading is not None and field.reading.needs_mapping_check for field in fields):
+        lines.append("    m = type(s) is dict or is_mapping(s)")
+    for number, field in enumerate(fields):
+        lines += _written(str(number), field, scope)
+    lines.append("    return out")
+    exec(code_of("\n".join(lines)), scope)  # noqa: S102
+    run: Run = scope["run"]
+    return run
+
+
+@lru_cache(maxsize=1024)
+def code_of(source: str) -> CodeType:
+    """Equal selections share their code."""
+    return compile(source, "<compiled selection>", "exec", dont_inherit=True)
+
+
+def _written(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
+    unchanged = unchanged_test(field.definition.type)
+    if field.definition is TypeNameMetaFieldDef and unchanged:
+        return [f"    out[{quoted(field.key)}] = {quoted(field.parent_name)}"]
+    scope[f"F{number}"] = field
+    scope[f"C{number}"] = field.complete
+    scope[f"Q{number}"] = field.runs
+    if field.reading is None:
+        return _resolved(number, field, unchanged, _call(number, field, scope))
+    return _read_leaf(number, field, unchanged) if unchanged else _read(number, field)
+
+
+def _place(field: FieldPlan) -> str:
+    return f"(f, {quoted(field.key)}, {quoted(field.parent_name)}, out, {field.non_null})"
+
+
+def _read_leaf(number: str, field: FieldPlan, unchanged: str) -> list[str]:
+    """A field read off its source that most often is used as it is."""
+    assert field.reading is not None
+    return [
+        "    try:",
+        f"        v = {field.reading.expression}",
+        "    except Exception as e:",
+        f"        v = x.fail(e, F{number}, {_place(field)})",
+        "    else:",
+        f"        if not ({unchanged}):",
+        f"            v = F{number}.read(x, v, {_place(field)})",
+        f"    out[{quoted(field.key)}] = v",
+    ]
+
+
+def _read(number: str, field: FieldPlan) -> list[str]:
+    """A field read off its source and completed."""
+    assert field.reading is not None
+    cast = f" and getattr(v, {quoted(field.cast)}, None) is None" if field.cast else ""
+    return [
+        f"    p = {_place(field)}",
+        "    try:",
+        f"        v = {field.reading.expression}",
+        f"        r = Q{number}.get(type(v))",
+        f"        if r is not None{cast}:",
+        "            v = r(x, v, p, {})",
+        "        else:",
+        f"            v = C{number}(x, v, p) if P[type(v)] else F{number}.read(x, v, p)",
+        "    except Exception as e:",
+        f"        v = x.fail(e, F{number}, p)",
+        f"    out[{quoted(field.key)}] = v",
+    ]
+
+
+def _resolved(number: str, field: FieldPlan, unchanged: str | None, call: str) -> list[str]:
+    """A field whose resolver is called."""
+    complete = f"C{number}(x, v, p) if P[type(v)] else F{number}.other(x, v, p)"
+    if field.call is not None and field.call.needs_no_task:
+        complete = f"x.step(F{number}, v, p) if type(v) is Coroutine and x.takes_steps else {complete}"
+    return [
+        f"    p = {_place(field)}",
+        "    try:",
+        f"        v = {call}",
+        f"        if not ({unchanged}):" if unchanged else "        if True:",
+        f"            v = {complete}",
+        "    except Exception as e:",
+        f"        v = x.fail(e, F{number}, p)",
+        f"    out[{quoted(field.key)}] = v",
+    ]
+
+
+def _call(number: str, field: FieldPlan, scope: dict[str, Any]) -> str:
+    """The expression that calls the field's function."""
+    call = field.call
+    info = f"x.info(F{number}, p)"
+    if call is None:
+        function, call = "x.executor.field_resolver", Call(_call)
+    else:
+        function, scope[f"R{number}"] = f"R{number}", call.function
+    if call.make_info is not None:
+        info, scope[f"I{number}"] = f"I{number}(x, F{number}, p)", call.make_info
+    given = {"s": "s", "i": info}
+    parts = [given[one] for one in call.positional]
+    parts += [f"{name}={given[one]}" for name, one in call.named]
+    return f"{function}({', '.join([*parts, *_arguments(number, field, scope)])})"
+
+
+def _arguments(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
+    if field.arguments is None:
+        return []
+    constants = field.arguments.constants
+    if constants is None or not all(map(is_name, constants)):
+        scope[f"A{number}"] = field.arguments.pick
+        return [f"**A{number}(x.variables)"]
+    for index, value in enumerate(constants.values()):
+        scope[f"K{number}_{index}"] = value
+    return [f"{name}=K{number}_{index}" for index, name in enumerate(constants)]
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may stand as a name in Python source, and stays the same there."""
+    return text.isidentifier() and text.isascii() and not keyword.iskeyword(text)
