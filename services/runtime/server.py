@@ -24,6 +24,8 @@ _log = structlog.get_logger(__name__)
 
 OPTIONS = [
     ("grpc.http2.min_ping_interval_without_data_ms", 4000),
+    # Otherwise a client that keeps an idle connection alive is sent away: two pings in two hours are allowed.
+    ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
 ]
 Context = grpc.aio.ServicerContext[Any, Any]
