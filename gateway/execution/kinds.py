@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from types import GeneratorType, ModuleType
 from uuid import UUID
 
 _MOST_TYPES = 4096
@@ -11,6 +12,8 @@ _ORDINARY = frozenset(
     {object, str, int, float, bool, complex, bytes, bytearray, type(None), list, tuple, dict, set, frozenset, range}
     | {date, datetime, time, timedelta, Decimal, Fraction, UUID, Enum}
 )
+_PECULIAR = (BaseException, GeneratorType, type, ModuleType)
+"""Generators may be coroutines of the old style; classes and modules have attributes of their own."""
 _TELLING = ("__await__", "__aiter__", "__call__", "__getattr__", "__getattribute__", "__class__")
 """What a class defines whose instances may be awaited or called, or make up attributes, or pass for another class."""
 
@@ -29,10 +32,9 @@ class PlainTypes(dict[type, bool]):
 
 
 def is_plain(kind: type) -> bool:
-    """Whether instances of `kind` are ordinary values. When in doubt, no: the slow way is always right.
-
-    Exceptions, functions, classes, modules, generators and proxies all define one of the telling attributes.
-    """
+    """Whether instances of `kind` are ordinary values. When in doubt, no: the slow way is always right."""
+    if issubclass(kind, _PECULIAR):
+        return False
     return all(base in _ORDINARY or not any(name in base.__dict__ for name in _TELLING) for base in kind.__mro__)
 
 
