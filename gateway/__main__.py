@@ -53,10 +53,11 @@ def token(
     settings = _settings()
     from gateway.sign_in import token_of
     from schema.errcode import AtriumError
+    from services.runtime.embedded import as_found
 
     password = sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt("Password", hide_input=True)
     try:
-        typer.echo(token_of(settings, handle, password))
+        typer.echo(token_of(as_found(settings), handle, password))
     except AtriumError as error:
         say(error.message)
         raise typer.Exit(1) from error
@@ -82,8 +83,9 @@ def doctor() -> None:
     """Check the settings, every backend and the cache; exit 1 when something is down."""
     settings = _settings()
     from gateway.doctor import examine
+    from services.runtime.embedded import as_found
 
-    raise typer.Exit(0 if examine(settings) else 1)
+    raise typer.Exit(0 if examine(as_found(settings)) else 1)
 
 
 def _settings() -> "Settings":

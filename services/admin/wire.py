@@ -31,7 +31,7 @@ def office(resources: Resources) -> Office:
     channels, log = resources.channels, SqlAuditLog(resources.database)
     accounts, permissions = GrpcAccounts(channels["account"]), GrpcPermissions(channels["permission"])
     activities, jobs = GrpcActivities(channels["activity"]), GrpcJobs(channels["job"])
-    desk = Desk(permissions, log, resources.ids, resources.clock)
+    desk = Desk(permissions, log, resources.clock)
     return Office(
         accounts=Accounts(desk, accounts),
         overview=Overview(desk, accounts, permissions, activities, jobs),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.runtime.addresses import socket_path
-from services.runtime.settings import Addresses, Settings
+from services.runtime.settings import Addresses, Settings, SettingsT
 
 NOTE = "addresses.json"
 """Lies in the data folder as long as the process lives."""
@@ -24,7 +24,7 @@ def note_left(settings: Settings) -> Iterator[None]:
         note.unlink(missing_ok=True)
 
 
-def as_found(settings: Settings) -> Settings:
+def as_found(settings: SettingsT) -> SettingsT:
     """The settings with the addresses of the note, unless they name addresses themselves or nobody lives there."""
     if "addresses" in settings.model_fields_set:
         return settings

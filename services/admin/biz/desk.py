@@ -12,7 +12,6 @@ from schema.errcode import OK, AtriumError, Internal, InvalidArgument, Permissio
 from services.admin.biz.ports import AuditLog, PermissionBackend
 from services.admin.biz.words import Audit, Viewer
 from services.runtime.clock import Clock
-from services.runtime.ids import IdSource
 
 _logger = structlog.get_logger(__name__)
 
@@ -45,15 +44,13 @@ class Record:
     def __init__(self, log: AuditLog, audit: Audit) -> None:
         self._log = log
         self._audit = audit
-        self._intended = False
         self.allowed: Set[str] = frozenset()
         """The permissions that the actor has, of those that were asked about."""
 
     async def intend(self, before: Facts | None = None) -> None:
         """Writes down that it is about to happen, and what there was before: from here on no end leaves no trace."""
         self._audit = replace(self._audit, before=_json(before))
-        await self._log.write(self._audit)
-        self._intended = True
+        self._audit = replace(self._audit, id=await self._log.write(self._audit))
 
     def note(self, after: Facts, account_id: int | None = None) -> None:
         """What there is after, and on which account it was when that was not clear before."""
@@ -65,7 +62,7 @@ class Record:
         try:
             await self._log.write(replace(self._audit, outcome=outcome))
         except Exception as error:
-            if not self._intended:
+            if not self._audit.id:
                 raise
             # It has happened, and its trace says that nobody knows how it ended: to fail now would be a lie.
             _logger.error("audit not ended", audit=self._audit.id, outcome=outcome, exc_info=error)
@@ -74,10 +71,9 @@ class Record:
 class Desk:
     """Lets in whoever may, and writes down who did what."""
 
-    def __init__(self, permissions: PermissionBackend, log: AuditLog, ids: IdSource, clock: Clock) -> None:
+    def __init__(self, permissions: PermissionBackend, log: AuditLog, clock: Clock) -> None:
         self._permissions = permissions
         self._log = log
-        self._ids = ids
         self._clock = clock
 
     @asynccontextmanager
@@ -86,7 +82,7 @@ class Desk:
 
         `also` are permissions to be asked about that the call can do without.
         """
-        record = Record(self._log, await self._new_audit(call))
+        record = Record(self._log, self._new_audit(call))
         try:
             record.allowed = await self._permitted(call, also)
             yield record
@@ -101,9 +97,9 @@ class Desk:
             raise
         await record.end(OK)
 
-    async def _new_audit(self, call: Call) -> Audit:
+    def _new_audit(self, call: Call) -> Audit:
         return Audit(
-            id=await self._ids.next_id(),
+            id=0,
             at=self._clock(),
             actor_id=call.actor.account_id,
             action=call.action,

@@ -117,8 +117,8 @@ class JobBackend(Protocol):
 class AuditLog(Protocol):
     """Where audits are kept."""
 
-    async def write(self, audit: Audit) -> None:
-        """Keeps the audit, in the place of an earlier one with its id."""
+    async def write(self, audit: Audit) -> int:
+        """Keeps the audit, in the place of an earlier one with its id; answers the id, a new one when it has none."""
         ...
 
     async def search(self, wanted: AuditFilter) -> Page[Audit]:

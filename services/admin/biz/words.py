@@ -290,6 +290,7 @@ class Audit:
     """One call of the desk, or the attempt at one."""
 
     id: int
+    """0 before it is kept."""
     at: datetime
     actor_id: int
     action: str

@@ -198,11 +198,13 @@ class FakeLog:
         self.fails_after: int | None = None
         """How many writes succeed."""
 
-    async def write(self, audit: Audit) -> None:
+    async def write(self, audit: Audit) -> int:
         if self.fails_after is not None and len(self.written) >= self.fails_after:
             raise OSError("the disk is full")
-        self.written.append(audit)
-        self.kept[audit.id] = audit
+        kept = replace(audit, id=audit.id or len(self.kept) + 1)
+        self.written.append(kept)
+        self.kept[kept.id] = kept
+        return kept.id
 
     async def search(self, wanted: AuditFilter) -> Page[Audit]:
         return Page(list(self.kept.values())[: wanted.first], False)
@@ -211,17 +213,6 @@ class FakeLog:
         """The one audit that there is."""
         [audit] = self.kept.values()
         return audit
-
-
-class Counting:
-    """Ids 1, 2, 3 …"""
-
-    def __init__(self) -> None:
-        self.last = 0
-
-    async def next_id(self) -> int:
-        self.last += 1
-        return self.last
 
 
 class House:
@@ -233,7 +224,7 @@ class House:
         self.permissions = FakePermissions()
         self.activities = FakeActivities()
         self.jobs = FakeJobs()
-        self.desk = Desk(self.permissions, self.log, Counting(), HandClock())
+        self.desk = Desk(self.permissions, self.log, HandClock())
 
     @property
     def changes(self) -> list[tuple[Any, ...]]:
