@@ -32,7 +32,7 @@ async def open_resources(backend: Backend, settings: Settings) -> AsyncIterator[
     """What `backend` needs, as the settings say, closed at the end; connects on first use."""
     url = settings.database_url(backend.name)
     if url.startswith("sqlite"):
-        _make_folder(url)
+        _make_file(Path(url.partition(":///")[2].partition("?")[0]))
     async with open_database(url) as database, open_cache(settings.cache) as cache:
         instrument_engine(database.engine)
         instrument_cache(cache)
@@ -47,12 +47,17 @@ async def open_all(backends: Iterable[Backend], settings: Settings) -> AsyncIter
         yield {backend: await closing.enter_async_context(open_resources(backend, settings)) for backend in backends}
 
 
-def _make_folder(url: str) -> None:
-    folder = Path(url.partition(":///")[2].partition("?")[0]).parent
+def _make_file(path: Path) -> None:
+    """The file of a store can be written from now on; StartError in one line when that cannot be."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StartError.of(f"cannot make the folder {folder}", error) from error
+        raise StartError.of(f"cannot make the folder {path.parent}", error) from error
+    try:
+        # A connection that cannot open its file leaves a thread behind, which may die with a traceback at the end.
+        path.open("ab").close()
+    except OSError as error:
+        raise StartError.of(f"cannot write {path}", error) from error
 
 
 @asynccontextmanager
