@@ -1,5 +1,6 @@
 """What surrounds every request, whatever it asks for: trace, log line, metrics, and the last word on errors."""
 
+import asyncio
 import time
 from collections.abc import MutableMapping
 from typing import Any
@@ -91,7 +92,10 @@ class AccessLog:
 
 
 class LastResort:
-    """Answers INTERNAL for what nobody foresaw, so that no text of an exception reaches a client."""
+    """Answers INTERNAL for what nobody foresaw, so that no text of an exception reaches a client.
+
+    A request that is cancelled, because the process ends and its time to finish is over, is answered OVERLOADED.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -105,12 +109,18 @@ class LastResort:
             begun = True
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_noted)
-        except Exception as error:
-            known = errcode.Internal()
+        async def answer(known: errcode.AtriumError) -> None:
             record_of(scope).code = known.code
-            errors.log_failures([(known, error)])
             if not begun:
                 response = json_response({"errors": [errors.entry(known)]}, known.http_status, JSON)
                 await response(scope, receive, send)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except asyncio.CancelledError:
+            await answer(errcode.Overloaded("this process is stopping: retry"))
+            raise
+        except Exception as error:
+            known = errcode.Internal()
+            errors.log_failures([(known, error)])
+            await answer(known)

@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from opentelemetry import trace
 from strawberry.dataloader import DataLoader
 
 from schema.errcode import AtriumError, BackendUnavailable
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.ports import Identity
-from services.runtime.telemetry import Metrics
+from services.runtime.telemetry import Metrics, span
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -18,7 +17,6 @@ Found = TypeVar("Found")
 
 MOST_KEYS = 1000
 """How many keys the contracts allow in one call, where they say nothing smaller."""
-_tracer = trace.get_tracer("atrium.loaders")
 
 
 def itself(key: Hashable) -> Hashable:
@@ -48,7 +46,7 @@ def loader(question: Question[K, V], metrics: Metrics) -> DataLoader[K, V]:
 
     async def answer(keys: list[K]) -> Sequence[V | BaseException]:
         metrics.loader_batch.labels(question.name).observe(len(keys))
-        with _tracer.start_as_current_span(f"load {question.name}", attributes={"atrium.keys": len(keys)}):
+        with span(f"load {question.name}", {"atrium.keys": len(keys)}):
             try:
                 found = await question.ask(keys)
             except AtriumError as error:

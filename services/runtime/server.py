@@ -10,7 +10,7 @@ import grpc
 import grpc.aio
 import protovalidate
 import structlog
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -35,6 +35,7 @@ LONGEST_SECONDS = 86_400.0
 Context = grpc.aio.ServicerContext[Any, Any]
 Method = Callable[[Any, Context], Awaitable[Any]]
 """A servicer's method; one that answers by a stream writes its messages to the context."""
+Read = Callable[[bytes], Message]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
@@ -67,18 +68,19 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or (method := handler.unary_unary or handler.unary_stream) is None:
             return handler
         make = grpc.unary_unary_rpc_method_handler if handler.unary_unary else grpc.unary_stream_rpc_method_handler
+        read = cast(Read, handler.request_deserializer)
+        # The request arrives as bytes: gRPC would explain one that is no message in its own words, and log a traceback.
         return make(
-            self._guarded(cast(Method, method), handler_call_details.method),
-            handler.request_deserializer,
-            handler.response_serializer,
+            self._guarded(read, cast(Method, method), handler_call_details.method), None, handler.response_serializer
         )
 
-    def _guarded(self, method: Method, name: str) -> Method:
-        async def call(request: Message, context: Context) -> Any:
+    def _guarded(self, read: Read, method: Method, name: str) -> Method:
+        async def call(body: bytes, context: Context) -> Any:
             started = time.perf_counter()
             start_trace(_traceparent(context))
             code = grpc.StatusCode.OK
             try:
+                request = message_in(body, read)
                 validate(request)
                 with _deadline(context):
                     return await method(request, context)
@@ -125,6 +127,14 @@ def _traceparent(context: Context) -> str | None:
         if key == "traceparent":
             return value if isinstance(value, str) else value.decode("ascii", "replace")
     return None
+
+
+def message_in(body: bytes, read: Read) -> Message:
+    """The request that `read` finds in the bytes; raises InvalidArgument when there is none."""
+    try:
+        return read(body)
+    except DecodeError as error:
+        raise errcode.InvalidArgument("request", "must be a message of this method") from error
 
 
 def validate(request: Message) -> None:

@@ -44,7 +44,7 @@ async def open_resources(
     """What `backend` needs, as the settings say, closed at the end; connects on first use."""
     url = settings.database_url(backend.name)
     if url.startswith("sqlite"):
-        _make_folder(url)
+        _make_file(Path(url.partition(":///")[2].partition("?")[0]))
     metrics = metrics or Metrics()
     async with (
         open_database(url) as database,
@@ -71,12 +71,17 @@ async def open_all(
         }
 
 
-def _make_folder(url: str) -> None:
-    folder = Path(url.partition(":///")[2].partition("?")[0]).parent
+def _make_file(path: Path) -> None:
+    """The file of a store can be written from now on; StartError in one line when that cannot be."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StartError.of(f"cannot make the folder {folder}", error) from error
+        raise StartError.of(f"cannot make the folder {path.parent}", error) from error
+    try:
+        # A connection that cannot open its file leaves a thread behind, which may die with a traceback at the end.
+        path.open("ab").close()
+    except OSError as error:
+        raise StartError.of(f"cannot write {path}", error) from error
 
 
 @asynccontextmanager

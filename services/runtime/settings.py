@@ -74,6 +74,8 @@ def check_cache(url: str) -> str:
         raise ValueError("must be memory:// or redis://host:port/number")
     if scheme != "memory" and (not rest or not _readable(url)):
         raise ValueError("names no server: redis://host:port/number")
+    if scheme != "memory" and not _is_taken_by_client(url):
+        raise ValueError("has a wrong number or option: redis://host:port/number")
     return url
 
 
@@ -95,6 +97,20 @@ def _check_kafka_server(server: str) -> None:
         raise ValueError("names no server: kafka://host:port, several after commas") from error
     if server.startswith("unix:"):
         raise ValueError("names no server: kafka://host:port, several after commas")
+
+
+def _is_taken_by_client(url: str) -> bool:
+    """Whether the client of Redis can make something of the whole URL; it would say so only when it first connects."""
+    from redis import ConnectionPool  # Who has no Redis does not wait for it.
+
+    # The client takes number 0 for one that it cannot read.
+    if not url.startswith("unix:") and not re.fullmatch(r"(/[0-9]*)?", urlsplit(url).path, re.ASCII):
+        return False
+    try:
+        ConnectionPool.from_url(url).make_connection()
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def check_endpoint(url: str) -> str:

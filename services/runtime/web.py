@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.runtime.lifecycle import Readiness, StartError
 from services.runtime.telemetry import Metrics
@@ -34,7 +34,7 @@ class WebServer:
     """An ASGI app on a listening socket, as a `lifecycle.Server`; `options` are uvicorn's."""
 
     def __init__(self, app: ASGIApp, listening: socket.socket, **options: Any) -> None:
-        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, **options)
+        config = uvicorn.Config(_ending_quietly(app), log_config=None, access_log=False, server_header=False, **options)
         self._server = _Uvicorn(config)
         self._socket = listening
         self._began = False
@@ -58,6 +58,16 @@ class WebServer:
         self._server.should_exit = True
         if self._began:
             await self._ended.wait()
+
+
+def _ending_quietly(app: ASGIApp) -> ASGIApp:
+    """The app, for which to be cancelled is no failure: uvicorn would log a traceback for each request it cuts off."""
+
+    async def ending_quietly(scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return ending_quietly
 
 
 class _Uvicorn(uvicorn.Server):

@@ -1,5 +1,6 @@
 """What surrounds every request: trace, log line, metrics, and an answer to what nobody foresaw."""
 
+import asyncio
 import re
 from collections.abc import Iterator, MutableMapping
 from typing import Any
@@ -42,6 +43,10 @@ async def broken_half_way(scope: Scope, receive: Receive, send: Send) -> None:
     raise RuntimeError("the password is hunter2")
 
 
+async def cut_off(scope: Scope, receive: Receive, send: Send) -> None:
+    raise asyncio.CancelledError
+
+
 def client_of(app: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
@@ -80,6 +85,25 @@ async def test_an_answer_that_breaks_half_way_is_left_as_it_is(logs: list[Mutabl
     await LastResort(broken_half_way)({"type": "http"}, nobody, send)
     assert sent == [{"type": "http.response.start", "status": 200, "headers": []}]
     assert len(logs) == 1
+
+
+async def test_a_request_cut_off_by_the_end_of_the_process_is_answered_so(
+    logs: list[MutableMapping[str, Any]],
+) -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def nobody() -> Message:
+        raise AssertionError("nobody sends here")
+
+    scope = {"type": "http", "method": "POST", "path": "/graphql"}
+    with pytest.raises(asyncio.CancelledError):
+        await AccessLog(LastResort(cut_off), Metrics())(scope, nobody, send)
+    assert [message.get("status") for message in sent] == [503, None]
+    assert b'"code":5030200' in sent[1]["body"]
+    assert [(line["event"], line["status"], line["code"]) for line in logs] == [("request", 503, 5030200)]
 
 
 async def test_other_than_http_passes_untouched() -> None:

@@ -3,11 +3,13 @@ import gc
 from collections.abc import AsyncIterator, Hashable, Mapping
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from strawberry.dataloader import DataLoader
 
 from loaders.batching import Question, in_order, loader
 from schema.errcode import BackendUnavailable, DeadlineExceeded
-from services.runtime.telemetry import Metrics
+from services.runtime.telemetry import Metrics, configure_tracing
+from services.runtime.telemetry.tracing import TracingSettings
 
 
 class Squares:
@@ -31,6 +33,12 @@ class Squares:
             raise self.failure
         squares: dict[Hashable, int] = {key: key * key for key in reversed(keys) if key != 13}
         return squares | {99: 0}
+
+
+class Nowhere(TracingSettings):
+    """Names no collector."""
+
+    otlp_endpoint = None
 
 
 @pytest.fixture
@@ -154,3 +162,11 @@ def test_a_reply_in_the_order_of_the_request_becomes_a_dict() -> None:
 def test_a_reply_of_another_length_counts_as_no_answer() -> None:
     with pytest.raises(BackendUnavailable, match="mathematics"):
         in_order("mathematics", ["a", "b"], [1])
+
+
+async def test_each_batch_is_a_span_where_tracing_is_on(question: Question[int, int | None]) -> None:
+    spans = InMemorySpanExporter()
+    with configure_tracing(Nowhere(), exporter=spans):
+        await loader(question, Metrics()).load_many([2, 5])
+    [found] = spans.get_finished_spans()
+    assert (found.name, dict(found.attributes or {})) == ("load squares", {"atrium.keys": 2})

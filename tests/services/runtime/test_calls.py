@@ -100,6 +100,16 @@ async def test_a_request_against_the_contract_is_refused_by_name_and_not_answere
     assert asked == []
 
 
+async def test_bytes_that_are_no_message_are_refused_in_words_of_the_house(channel_to: Open) -> None:
+    channel = await channel_to(nothing)
+    call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+        "/banner.v1.BannerService/BatchListBanners"
+    )
+    with capture_logs() as logs, pytest.raises(errcode.InvalidArgument, match=r"^request: must be a message of this "):
+        await call(b"\xff" * 50)
+    assert [(entry["log_level"], entry["code"]) for entry in logs] == [("info", 4000100)]
+
+
 async def test_nobody_there_is_a_backend_that_is_unavailable() -> None:
     async with open_channel("banner", "unix:/tmp/atrium-nobody-is-here", Metrics()) as channel:
         with pytest.raises(errcode.BackendUnavailable, match="the banner backend is unavailable"):

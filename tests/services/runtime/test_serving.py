@@ -173,3 +173,10 @@ async def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StartError, match=f"^cannot make the folder {tmp_path}/file/var: not a directory$"):
         async with open_resources(BANNER, Settings(data=tmp_path / "file" / "var")):
             pytest.fail("there is no folder")
+
+
+async def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "banner.db").mkdir()
+    with pytest.raises(StartError, match=rf"^cannot write {tmp_path}/banner\.db: is a directory$"):
+        async with open_resources(BANNER, Settings(data=tmp_path)):
+            pytest.fail("there is no file")

@@ -90,6 +90,9 @@ DATABASE = "must be sqlite+aiosqlite:///path or postgresql+psycopg://user@host/n
         ("CACHE", "memory://here", "must be memory:// or redis://host:port/number"),
         ("CACHE", "redis://", "names no server: redis://host:port/number"),
         ("CACHE", "redis://h:99999/0", "names no server: redis://host:port/number"),
+        ("CACHE", "redis://h:6379/first", "has a wrong number or option: redis://host:port/number"),
+        ("CACHE", "redis://h:6379?db=first", "has a wrong number or option: redis://host:port/number"),
+        ("CACHE", "redis://h:6379/0?colour=red", "has a wrong number or option: redis://host:port/number"),
         ("ADDRESSES__ACCOUNT", "somewhere", "must be unix:/path or host:port"),
         ("ADDRESSES__ACCOUNT", "127.0.0.1:0", "must be unix:/path or host:port"),
         ("ADDRESSES__ACCOUNT", "127.0.0.1:70000", "must be unix:/path or host:port"),
@@ -160,6 +163,13 @@ def test_urls_that_are_no_bus(
 ) -> None:
     monkeypatch.setenv("ATRIUM_BUS", url)
     assert refusal(capfd) == f"atrium: ATRIUM_BUS: {problem}\n"
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h", "redis://h/", "redis://:secret@h:6379/1?protocol=3", "rediss://h/0", "unix:///run/redis?db=2"]
+)
+def test_urls_of_caches(url: str) -> None:
+    assert Settings(cache=url).cache == url
 
 
 def test_a_refused_url_does_not_show_its_password(

@@ -62,7 +62,7 @@ async def refused(port: int) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_request_that_takes_too_long_is_cut_off() -> None:
+async def test_a_request_that_takes_too_long_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
     slow, port = Slow(), free_port()
     server = WebServer(slow.app, listen("127.0.0.1", port), lifespan="off")
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.TaskGroup() as group:
@@ -72,6 +72,8 @@ async def test_a_request_that_takes_too_long_is_cut_off() -> None:
         await server.stop(0.05)
         assert await flying in (500, None)
         await slow.ended.wait()
+    assert "Cancel 1 running task(s), timeout graceful shutdown exceeded" in caplog.messages
+    assert [record.exc_info for record in caplog.records if record.exc_info] == []
 
 
 async def outcome(client: httpx.AsyncClient) -> int | None:
