@@ -56,7 +56,7 @@ async def test_the_call_in_flight_is_cancelled(hanging: tuple[HangingBanners, st
     servicer, address = hanging
     metrics = Metrics()
     async with open_channel("banner", address, metrics) as channel:
-        channels = dict.fromkeys(("account", "permission", "banner", "activity"), channel)
+        channels = dict.fromkeys(("account", "permission", "banner", "activity", "admin"), channel)
         app = create_app(Clients(channels), Settings(), metrics, Health(channels, Readiness()))
         query = b'{"query": "{ viewer { home { banners { id } } } }"}'
         answered = await converse(app, leave_after=servicer.asked, body=query)
