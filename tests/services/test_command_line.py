@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.backends import BACKENDS
 from services.runtime.web import listen
 from tests.gateway.process import finished
 
@@ -21,7 +22,7 @@ def refused(*words: str, settings: Mapping[str, str] = {}) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["migrate", "acount"], "unknown backend 'acount': there are account, permission, banner, activity"),
+        (["migrate", "acount"], f"unknown backend 'acount': there are {', '.join(BACKENDS)}"),
         (["serve", "banner=somewhere"], "banner=somewhere: must be unix:/path or host:port"),
         (["sreve"], "No such command 'sreve'. Did you mean 'serve'?"),
         (["demo", "--accounts", "3"], "Invalid value for '--accounts': Input should be greater than or equal to 60"),
@@ -53,17 +54,21 @@ def test_a_store_that_is_down_is_one_line() -> None:
 
 
 def test_demo_data_needs_a_store_that_is_up_to_date(tmp_path: Path) -> None:
-    expected = (1, "atrium: the account store is not up to date: run `python -m services migrate`\n")
+    expected = (1, "atrium: the identifier store is not up to date: run `python -m services migrate`\n")
     assert refused("demo", settings={"DATA": str(tmp_path)}) == expected
 
 
 def test_backends_are_listed_with_their_addresses() -> None:
     done = finished(["services", "list"], {"ADDRESSES__BANNER": "unix:/run/banner"})
     assert done.stdout.splitlines() == [
+        "identifier  identifier.v1.IdentifierService     127.0.0.1:7105",
         "account     account.v1.AccountService           127.0.0.1:7101",
         "permission  permission.v1.PermissionService     127.0.0.1:7102",
         "banner      banner.v1.BannerService             unix:/run/banner",
         "activity    activity.v1.ActivityService         127.0.0.1:7104",
+        "job         job.v1.JobService                   127.0.0.1:7106",
+        "admin       admin.v1.AdminService               127.0.0.1:7107",
+        "task        task.v1.TaskService                 127.0.0.1:7108",
     ]
 
 

@@ -35,7 +35,7 @@ class Merges:
                     checked = group.create_task(self._accounts.check_merge(actor, source_id, target_id))
                     amounts = group.create_task(self._activities.amounts(source_id))
                     grants = group.create_task(self._permissions.grants(source_id))
-            except* Exception as failures:
+            except ExceptionGroup as failures:
                 raise _first(failures) from failures
             refusal, sessions = checked.result()
             moves = (Amount("sessions", sessions), *amounts.result(), Amount("grants", len(grants.result())))
