@@ -11,6 +11,8 @@ from typer.exceptions import TyperException
 
 USAGE = 2
 """Exit code of a command that was called in a way that cannot work."""
+INTERRUPTED = 130
+"""Exit code of work that a signal ended before it was done, as shells count it."""
 
 
 def main(app: typer.Typer) -> NoReturn:
@@ -38,12 +40,15 @@ def refuse(problem: str) -> NoReturn:
     raise typer.Exit(USAGE)
 
 
-def launch(process: Callable[[], Coroutine[Any, Any, int]]) -> NoReturn:
-    """Runs a process to its end; a start that fails costs one line and exit code 1."""
+def launch(process: Callable[[], Coroutine[Any, Any, int]], interrupted: int = 0) -> NoReturn:
+    """Runs a process to its end; a start that fails costs one line and exit code 1.
+
+    `interrupted` is the exit code when a signal ends it while it does not serve.
+    """
     from services.runtime import lifecycle
 
     try:
-        code = lifecycle.launch(process)
+        code = lifecycle.launch(process, interrupted)
     except lifecycle.StartError as error:
         say(str(error))
         code = 1

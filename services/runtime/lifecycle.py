@@ -182,8 +182,11 @@ def on_signal(action: Callable[[], object]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def launch(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
-    """Runs a whole process and answers its exit code; a signal before `run` begins closes what was opened so far."""
+def launch(main: Callable[[], Coroutine[Any, Any, int]], interrupted: int = 0) -> int:
+    """Runs a whole process and answers its exit code.
+
+    A signal outside of `run` closes what was opened so far; then the exit code is `interrupted`.
+    """
 
     async def interruptible() -> int:
         task = asyncio.current_task()
@@ -193,13 +196,13 @@ def launch(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
             try:
                 return await main()
             except asyncio.CancelledError:
-                return 0
+                return interrupted
 
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(interruptible())
     except KeyboardInterrupt:
-        return 0
+        return interrupted
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

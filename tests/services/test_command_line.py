@@ -9,7 +9,7 @@ import pytest
 
 from services.backends import BACKENDS
 from services.runtime.web import listen
-from tests.gateway.process import finished
+from tests.gateway.process import PATIENCE, finished, running
 
 
 def refused(*words: str, settings: Mapping[str, str] = {}) -> tuple[int, str]:
@@ -51,6 +51,18 @@ def test_a_store_that_is_down_is_one_line() -> None:
     assert line.startswith("atrium: the banner store cannot be used: ")
     assert line.count("\n") == 1
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("command", ["migrate", "demo"])
+def test_work_that_was_interrupted_does_not_count_as_done(command: str, tmp_path: Path) -> None:
+    with listen("127.0.0.1", 0) as silent:
+        silent.settimeout(PATIENCE)
+        settings = {"DATABASE": f"postgresql+psycopg://u@127.0.0.1:{silent.getsockname()[1]}/x"}
+        with running(["services", command], settings, tmp_path / "output") as process:
+            connection, _ = silent.accept()
+            with connection:
+                code, _ = process.stop()
+    assert (code, process.output) == (130, "")
 
 
 def test_demo_data_needs_a_store_that_is_up_to_date(tmp_path: Path) -> None:

@@ -124,9 +124,11 @@ def client_interceptors() -> list[grpc.aio.ClientInterceptor]:
     if _active is None:
         return []
     from opentelemetry.instrumentation import grpc as instrumentation
+    from opentelemetry.instrumentation.grpc import filters
 
     library: Any = instrumentation  # It has no types.
-    return list(library.aio_client_interceptors(tracer_provider=_active))
+    work = filters.negate(filters.health_check())
+    return list(library.aio_client_interceptors(tracer_provider=_active, filter_=work))
 
 
 def server_interceptors() -> list[grpc.aio.ServerInterceptor]:

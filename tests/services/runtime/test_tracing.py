@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import httpx
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -111,6 +112,15 @@ async def test_a_refused_call_still_ends_its_spans(
         await stub.BatchListBanners(REQUEST)
     codes = [dict(one.attributes or {})["rpc.grpc.status_code"] for one in finished(spans, 2)]
     assert codes == [5, 5]
+
+
+async def test_asking_for_health_is_not_traced(
+    spans: InMemorySpanExporter, serve: Serve, make_resources: MakeResources
+) -> None:
+    channel = await serve(backend_that(nothing), await make_resources(metadata()))
+    await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+    await rpc.BannerServiceStub(channel).BatchListBanners(REQUEST)
+    assert {one.name for one in finished(spans, 2)} == {"/banner.v1.BannerService/BatchListBanners"}
 
 
 async def test_commands_of_the_cache_are_traced_without_their_values(spans: InMemorySpanExporter) -> None:
