@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from graphql import DocumentNode
+
 from schema import errcode
 from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
@@ -40,6 +42,8 @@ class OperationContext:
         self.token = bearer_token(authorization or "")
         self.degraded: list[Degradation] = []
         self.operation_name = "-"
+        self.document: DocumentNode | None = None
+        """The document of the operation, once it is parsed."""
         self.viewer = "-"
         self.renew()
 

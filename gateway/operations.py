@@ -14,6 +14,7 @@ from strawberry.types.graphql import OperationType
 
 from gateway import errors
 from gateway.body import Operation
+from gateway.cache_control import NO_STORE, CacheHints
 from gateway.context import OperationContext
 from gateway.execution import Plans
 from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compiled_strawberry_executor
@@ -41,15 +42,18 @@ class Answer:
     """The first error, if any."""
     has_data: bool = False
     """Whether the operation ran, so that there are data, be they null."""
+    cache_control: str = NO_STORE
+    """The header that says how long the answer may be kept, and for whom."""
 
 
 class NameOperation(SchemaExtension):
-    """Tells the context which operation of the document is run."""
+    """Tells the context which operation of which document is run."""
 
     def on_validate(self) -> Iterator[None]:
         """A name that a parsed document holds is made of letters, digits and underscores, so it fits a log."""
         name = self.execution_context.operation_name or "-"
         self.execution_context.context.operation_name = name[:MOST_NAME_CHARACTERS]
+        self.execution_context.context.document = self.execution_context.graphql_document
         yield
 
 
@@ -83,6 +87,7 @@ class Executor:
         self._limits = limits
         self._seconds = seconds
         self._production = production
+        self._hints = CacheHints(schema._schema)
 
     async def run(self, operation: Operation, context: OperationContext) -> Answer:
         """The answer, whatever happens; only cancelling ends it without one. No call outlives the operation."""
@@ -90,7 +95,7 @@ class Executor:
             with deadline_in(self._seconds):
                 async with asyncio.timeout(self._seconds + GRACE_SECONDS):
                     result = await self._execute(operation, context)
-            return self._shaped(result, context)
+            return self._shaped(operation, result, context)
         except Exception as error:
             known = _unfinished(error)
             errors.log_failures([(known, error)])
@@ -108,7 +113,7 @@ class Executor:
             allowed_operation_types=SERVED,
         )
 
-    def _shaped(self, result: ExecutionResult, context: OperationContext) -> Answer:
+    def _shaped(self, operation: Operation, result: ExecutionResult, context: OperationContext) -> Answer:
         executed = not isinstance(result, PreExecutionError)
         found = [(self._explained(error, executed), error) for error in result.errors or ()]
         errors.log_failures((known, errors.root_cause(error)) for known, error in found)
@@ -120,7 +125,9 @@ class Executor:
             content["data"] = result.data
         if context.degraded:
             content["extensions"] = {"degraded": degradations(context.degraded)}
-        return Answer(content, found[0][0] if found else None, has_data)
+        is_whole = has_data and len(content) == 1
+        cache_control = self._hints.header(operation, context.document) if is_whole and context.document else NO_STORE
+        return Answer(content, found[0][0] if found else None, has_data, cache_control)
 
     def _explained(self, error: GraphQLError, executed: bool) -> errcode.AtriumError:
         return errors.explain(error, executed=executed, most_tokens=self._limits.tokens)

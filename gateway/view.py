@@ -68,7 +68,7 @@ class GraphQLView:
         record.code = answer.error.code if answer.error else errcode.OK
         record.degraded = len(context.degraded)
         status = errors.http_status(answer.error, has_data=answer.has_data, media=media)
-        return json_response(answer.content, status, media)
+        return json_response(answer.content, status, media, {"cache-control": answer.cache_control})
 
     async def _read(self, request: Request) -> Operation:
         try:
@@ -84,7 +84,7 @@ def _accept(request: Request) -> str:
 
 
 def json_response(content: dict[str, Any], status: int, media: str, headers: dict[str, str] | None = None) -> Response:
-    """A response of this media type in UTF-8; it is for whoever asked and kept nowhere."""
+    """A response of this media type in UTF-8; for whoever asked, and kept nowhere unless `headers` say otherwise."""
     fixed = {"content-type": f"{media}; charset=utf-8", "cache-control": "no-store"}
     return Response(orjson.dumps(content), status, fixed | (headers or {}))
 

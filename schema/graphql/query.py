@@ -11,6 +11,7 @@ from schema.graphql import arguments, ids
 from schema.graphql.accounts import Account, account_of
 from schema.graphql.activity import Activity
 from schema.graphql.admin.query import Admin, admitted
+from schema.graphql.cache_control import PRIVATE
 from schema.graphql.field import field
 from schema.graphql.info import Info
 from schema.graphql.node import Node
@@ -56,7 +57,7 @@ NODES: dict[ids.Prefix, Callable[[Info, int], Awaitable[Node]]] = {
 class Query:
     """Where reading begins. Nothing stands above these fields that could do without them: each fails as it fails."""
 
-    @field(description="Whoever is asking.")
+    @field(description="Whoever is asking.", cache=PRIVATE)
     async def viewer(self, info: Info) -> Viewer:
         """Whoever the request's token belongs to."""
         return Viewer.of(await info.context.identity())
@@ -85,13 +86,16 @@ class Query:
 
     @field(
         description="What staff may read. PERMISSION_DENIED for whoever has none of admin.accounts.read, "
-        "admin.accounts.write, admin.accounts.close, admin.activities.read and admin.permissions.grant."
+        "admin.accounts.write, admin.accounts.close, admin.activities.read and admin.permissions.grant.",
+        cache=PRIVATE,
     )
     async def admin(self, info: Info) -> Admin:
         """Opens the door for whoever has something to do behind it."""
         return Admin(viewer=await admitted(info.context))
 
-    @field(description="Whatever has this id: an account or an activity. Its NOT_FOUND when there is none.")
+    @field(
+        description="Whatever has this id: an account or an activity. Its NOT_FOUND when there is none.", cache=PRIVATE
+    )
     async def node(self, info: Info, node_id: Id) -> Node | None:
         """Asks for one account or one activity, as the id says."""
         prefix, number = ids.decode(node_id) or (None, 0)

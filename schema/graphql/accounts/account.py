@@ -7,6 +7,7 @@ import strawberry
 
 from schema.generated.account.v1 import account_pb2
 from schema.graphql import ids
+from schema.graphql.cache_control import PROFILE
 from schema.graphql.degrade import degrades
 from schema.graphql.enums import AccountStatus, AccountType
 from schema.graphql.field import field
@@ -15,7 +16,9 @@ from schema.graphql.node import Node
 from schema.graphql.ports import Identity
 
 
-@strawberry.interface(description="An account. One type per account type: each shows its own data.")
+@strawberry.interface(
+    description="An account. One type per account type: each shows its own data.", directives=[PROFILE]
+)
 class Account(Node):
     """An account, with what everybody may know of it."""
 

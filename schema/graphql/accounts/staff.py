@@ -6,9 +6,10 @@ import strawberry
 
 from schema.generated.account.v1 import account_pb2
 from schema.graphql.accounts.account import Account
+from schema.graphql.cache_control import PROFILE
 
 
-@strawberry.type(description="The account of an employee who runs the account centre.")
+@strawberry.type(description="The account of an employee who runs the account centre.", directives=[PROFILE])
 class StaffAccount(Account):
     """The account of an employee."""
 
