@@ -1,7 +1,7 @@
 """Activities, pages of them, and figures about those who follow."""
 
-from datetime import UTC, datetime
-from typing import Self
+from datetime import datetime
+from functools import partial
 
 import strawberry
 
@@ -11,8 +11,9 @@ from schema.graphql import ids
 from schema.graphql.accounts import Account, account_of
 from schema.graphql.degrade import degrades
 from schema.graphql.enums import ActivityKind
-from schema.graphql.field import field
+from schema.graphql.field import attribute, field
 from schema.graphql.info import Info
+from schema.graphql.moment import moment
 from schema.graphql.node import Node
 from schema.graphql.ports import Identity
 
@@ -21,30 +22,22 @@ from schema.graphql.ports import Identity
 class Activity(Node):
     """Something an account did."""
 
-    author_id: strawberry.Private[int]
+    message: strawberry.Private[activity_pb2.Activity]
     viewer: strawberry.Private[Identity]
+    """Who reads it."""
 
-    kind: ActivityKind = strawberry.field(description="What it was.")
-    text: str = strawberry.field(description="What its author says of it.")
-    created_at: datetime = strawberry.field(description="When it was done.")
-
-    @classmethod
-    def from_message(cls, message: activity_pb2.Activity, viewer: Identity) -> Self:
-        """The activity that `message` tells of, as `viewer` reads it."""
-        return cls(
-            author_id=message.author_id,
-            viewer=viewer,
-            id=strawberry.ID(ids.encode(ids.Prefix.ACTIVITY, message.id)),
-            kind=ActivityKind(message.kind),
-            text=message.text,
-            created_at=message.created_at.ToDatetime(UTC),
-        )
+    id: strawberry.ID = attribute(
+        "id", partial(ids.encode, ids.Prefix.ACTIVITY), description="Unique over everything; opaque."
+    )
+    kind: ActivityKind = attribute("kind", ActivityKind, description="What it was.")
+    text: str = attribute("text", description="What its author says of it.")
+    created_at: datetime = attribute("created_at", moment, description="When it was done.")
 
     @field(description="Who did it; null when the account is gone, or cannot be shown right now.")
     @degrades
     async def author(self, info: Info) -> Account | None:
         """Asks for the account, together with the authors beside it."""
-        found = await info.context.loaders.account_by_id.load(self.author_id)
+        found = await info.context.loaders.account_by_id.load(self.message.author_id)
         return account_of(found, self.viewer) if found else None
 
 
@@ -52,13 +45,13 @@ class Activity(Node):
 class ActivityEdge:
     """An activity and its place in a list."""
 
-    cursor: str = strawberry.field(description="Its place; of use only as `after` of the same list.")
-    node: Activity = strawberry.field(description="The activity.")
+    message: strawberry.Private[activity_pb2.ActivityPage.Item]
+    viewer: strawberry.Private[Identity]
 
-    @classmethod
-    def from_message(cls, message: activity_pb2.ActivityPage.Item, viewer: Identity) -> Self:
-        """The edge that `message` tells of."""
-        return cls(cursor=message.cursor, node=Activity.from_message(message.activity, viewer))
+    cursor: str = attribute("cursor", description="Its place; of use only as `after` of the same list.")
+    node: Activity = attribute(
+        lambda self: Activity(message=self.message.activity, viewer=self.viewer), description="The activity."
+    )
 
 
 @strawberry.type(description="Where a page stands in its list.")
@@ -75,39 +68,43 @@ class PageInfo:
 class ActivityConnection:
     """A page of a list of activities, newest first."""
 
-    edges: list[ActivityEdge] = strawberry.field(description="The items of the page.")
-    page_info: PageInfo = strawberry.field(description="Where the page stands in its list.")
+    message: strawberry.Private[activity_pb2.ActivityPage]
+    after: strawberry.Private[str]
+    """The cursor that the page was asked for after; empty for the start."""
+    viewer: strawberry.Private[Identity]
 
-    @classmethod
-    def from_message(cls, message: activity_pb2.ActivityPage, after: str, viewer: Identity) -> Self:
-        """The page that `message` tells of, which was asked for after the cursor `after`; InvalidArgument for none."""
-        if message.cursor_refused:
-            raise InvalidArgument("after", "must be a cursor of this list, with the same kinds")
-        edges = [ActivityEdge.from_message(item, viewer) for item in message.items]
-        page_info = PageInfo(
-            has_next_page=message.has_next_page,
-            has_previous_page=bool(after),
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
+    edges: list[ActivityEdge] = attribute(
+        lambda self: [ActivityEdge(message=item, viewer=self.viewer) for item in self.message.items],
+        description="The items of the page.",
+    )
+    page_info: PageInfo = attribute(lambda self: self.where(), description="Where the page stands in its list.")
+
+    def where(self) -> PageInfo:
+        """Where the page stands in its list."""
+        items = self.message.items
+        return PageInfo(
+            has_next_page=self.message.has_next_page,
+            has_previous_page=bool(self.after),
+            start_cursor=items[0].cursor if items else None,
+            end_cursor=items[-1].cursor if items else None,
         )
-        return cls(edges=edges, page_info=page_info)
+
+
+def page_of(message: activity_pb2.ActivityPage, after: str, viewer: Identity) -> ActivityConnection:
+    """The page that was asked for after the cursor `after`; InvalidArgument when that is no cursor of its list."""
+    if message.cursor_refused:
+        raise InvalidArgument("after", "must be a cursor of this list, with the same kinds")
+    return ActivityConnection(message=message, after=after, viewer=viewer)
 
 
 @strawberry.type(description="Figures about those who follow an account.")
 class Audience:
     """Figures about those who follow an account."""
 
-    followers: int = strawberry.field(description="How many follow it.")
-    new_this_week: int = strawberry.field(description="How many of them began within the last seven days.")
-    activities_this_week: int = strawberry.field(
-        description="How many activities the account published within the last seven days."
-    )
+    message: strawberry.Private[activity_pb2.Audience]
 
-    @classmethod
-    def from_message(cls, message: activity_pb2.Audience) -> Self:
-        """The figures that `message` tells of."""
-        return cls(
-            followers=message.followers,
-            new_this_week=message.new_this_week,
-            activities_this_week=message.activities_this_week,
-        )
+    followers: int = attribute("followers", description="How many follow it.")
+    new_this_week: int = attribute("new_this_week", description="How many of them began within the last seven days.")
+    activities_this_week: int = attribute(
+        "activities_this_week", description="How many activities the account published within the last seven days."
+    )

@@ -1,6 +1,8 @@
-"""A field that asks somebody, as against an attribute that is just there."""
+"""The two kinds of fields: one that asks somebody, and an attribute that is just there."""
 
 from collections.abc import Awaitable, Callable
+from enum import EnumType
+from operator import attrgetter
 from typing import Any
 
 import strawberry
@@ -9,6 +11,7 @@ from strawberry.types.field import StrawberryField
 from schema.graphql.cache_control import CacheControl
 
 Resolver = Callable[..., Awaitable[Any]]
+Read = Callable[[Any], Any]
 
 
 def field(*, description: str, cache: CacheControl | None = None) -> Callable[[Resolver], StrawberryField]:
@@ -23,3 +26,44 @@ def field(*, description: str, cache: CacheControl | None = None) -> Callable[[R
         return made
 
     return make
+
+
+def attribute(read: str | Read, show: Read | None = None, *, optional: bool = False, description: str) -> Any:
+    """An attribute that costs nothing until somebody asks for it.
+
+    `read` names a field of the object's `message`, with dots for one of a part, or is a function of the object; `show`
+    makes of it what the schema says. One that is optional in the contract is None where it was left out.
+    """
+    getter = read if callable(read) else _given(read) if optional else attrgetter(f"message.{read}")
+    made: StrawberryField = strawberry.field(default=property(_shown(getter, show)), description=description)
+    made.init = False  # Nobody gives what is read.
+    return made
+
+
+def _given(path: str) -> Read:
+    part, _, name = f"message.{path}".rpartition(".")
+    holder = attrgetter(part)
+
+    def read(view: Any) -> Any:
+        message = holder(view)
+        return getattr(message, name) if message.HasField(name) else None
+
+    return read
+
+
+def _shown(getter: Read, show: Read | None) -> Read:
+    if show is None:
+        return getter
+    convert = _Words(show).__getitem__ if isinstance(show, EnumType) else show
+    return lambda view: None if (value := getter(view)) is None else convert(value)
+
+
+class _Words(dict[Any, Any]):
+    """The members of an enum by value: calling the enum finds the same, but slowly."""
+
+    def __init__(self, words: Any) -> None:
+        super().__init__({word.value: word for word in words})
+        self._words = words
+
+    def __missing__(self, value: object) -> Any:
+        return self._words(value)

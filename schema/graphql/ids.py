@@ -1,14 +1,14 @@
 """Public ids: opaque to clients, here a prefix that says of what, and the number that the backends know."""
 
 import re
-from enum import Enum
+from enum import StrEnum
 
 LARGEST = 2**63 - 1
 """The greatest number that the contracts can carry."""
 _FORM = re.compile(r"([a-z]{3})_([1-9][0-9]{0,18})", re.ASCII)
 
 
-class Prefix(Enum):
+class Prefix(StrEnum):
     """Of what an id is."""
 
     ACCOUNT = "acc"
@@ -16,12 +16,12 @@ class Prefix(Enum):
     BANNER = "ban"
 
 
-_PREFIXES = {prefix.value: prefix for prefix in Prefix}
+_PREFIXES = {str(prefix): prefix for prefix in Prefix}
 
 
 def encode(prefix: Prefix, number: int) -> str:
     """The id of thing `number`: `acc_1`."""
-    return f"{prefix.value}_{number}"
+    return f"{prefix!s}_{number}"
 
 
 def decode(text: str) -> tuple[Prefix, int] | None:

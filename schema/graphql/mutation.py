@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -15,6 +15,7 @@ from schema.graphql.activity import Activity
 from schema.graphql.enums import ActivityKind
 from schema.graphql.field import field
 from schema.graphql.info import Info
+from schema.graphql.moment import moment
 from schema.graphql.ports import Commands, Context, Identity, PermissionKey
 from schema.graphql.query import existing_account
 from schema.graphql.viewer import Viewer
@@ -63,7 +64,7 @@ class Session:
     def from_message(cls, message: account_pb2.SignInResponse) -> "Session":
         """The session that `message` tells of."""
         identity = Identity(message.account.id, message.account.type)
-        return cls(token=message.token, expires_at=message.expires_at.ToDatetime(UTC), viewer=Viewer.of(identity))
+        return cls(token=message.token, expires_at=moment(message.expires_at), viewer=Viewer(identity=identity))
 
 
 @contextmanager
@@ -190,7 +191,7 @@ class Mutation:
         kind = arguments.kind("kind", activity.kind)
         with changing(info.context) as commands:
             published = await commands.publish(viewer, kind.number, activity.text)
-        return Activity.from_message(published, viewer)
+        return Activity(message=published, viewer=viewer)
 
 
 def _given(value: str | None) -> str | None:

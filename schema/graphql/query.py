@@ -43,7 +43,7 @@ async def _activity_node(info: Info, number: int) -> Node:
     found = await info.context.loaders.activity.load(ActivityKey(viewer, number))
     if found is None:
         raise ActivityNotFound(ids.encode(ids.Prefix.ACTIVITY, number))
-    return Activity.from_message(found, viewer)
+    return Activity(message=found, viewer=viewer)
 
 
 NODES: dict[ids.Prefix, Callable[[Info, int], Awaitable[Node]]] = {
@@ -60,7 +60,7 @@ class Query:
     @field(description="Whoever is asking.", cache=PRIVATE)
     async def viewer(self, info: Info) -> Viewer:
         """Whoever the request's token belongs to."""
-        return Viewer.of(await info.context.identity())
+        return Viewer(identity=await info.context.identity())
 
     @field(description="The account with this id. ACCOUNT_NOT_FOUND when there is none.")
     async def account(self, info: Info, account_id: Id) -> Account | None:

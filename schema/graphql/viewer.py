@@ -1,6 +1,6 @@
 """Whoever is asking."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 import strawberry
 
@@ -8,7 +8,7 @@ from schema.graphql import arguments
 from schema.graphql.accounts import Account, account_of
 from schema.graphql.degrade import degrades
 from schema.graphql.enums import AccountType
-from schema.graphql.field import field
+from schema.graphql.field import attribute, field
 from schema.graphql.homes import Home, home_of
 from schema.graphql.info import Info
 from schema.graphql.ports import Identity, PermissionKey
@@ -20,13 +20,14 @@ class Viewer:
 
     identity: strawberry.Private[Identity]
 
-    type: AccountType = strawberry.field(description="The type of the account; GUEST when nobody is signed in.")
-    home: Home = strawberry.field(description="The home page, in the view of the account type.")
-
-    @classmethod
-    def of(cls, identity: Identity) -> Self:
-        """The viewer with this identity."""
-        return cls(identity=identity, type=AccountType(identity.account_type), home=home_of(identity))
+    type: AccountType = attribute(
+        lambda self: self.identity.account_type,
+        AccountType,
+        description="The type of the account; GUEST when nobody is signed in.",
+    )
+    home: Home = attribute(
+        lambda self: home_of(self.identity), description="The home page, in the view of the account type."
+    )
 
     @field(description="The account that is signed in; null for a guest.")
     @degrades

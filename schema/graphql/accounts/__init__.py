@@ -23,7 +23,7 @@ ACCOUNTS: dict[int, type[Account]] = {
 
 def account_of(message: account_pb2.Account, viewer: Identity | None = None) -> Account:
     """The account in the class of its type; a type newer than this gateway is shown plainly."""
-    return ACCOUNTS.get(message.type, PlainAccount).from_message(message, viewer)
+    return ACCOUNTS.get(message.type, PlainAccount)(message=message, viewer=viewer)
 
 
 async def accounts_of(loaders: Loaders, account_ids: Iterable[int], viewer: Identity) -> list[Account]:

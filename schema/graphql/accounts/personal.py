@@ -21,5 +21,5 @@ class PersonalAccount(Account):
     async def birthday(self, info: Info) -> date | None:
         """Asks for the private attributes, as whoever reads this."""
         viewer = self.viewer or await info.context.identity()
-        private = await info.context.loaders.private_attributes.load(PrivateKey(viewer, self.account_id))
+        private = await info.context.loaders.private_attributes.load(PrivateKey(viewer, self.message.id))
         return date.fromisoformat(private.birthday) if private and private.HasField("birthday") else None

@@ -1,27 +1,30 @@
 """Activities as staff sees them: everybody's, of any kind."""
 
-from datetime import UTC
 from typing import Self
 
 import strawberry
 
+from schema.generated.activity.v1 import activity_pb2
 from schema.generated.admin.v1 import admin_pb2 as pb
 from schema.graphql import ids
 from schema.graphql.activity import Activity, PageInfo
 from schema.graphql.admin.lists import cursor_of, page_info
-from schema.graphql.enums import ActivityKind
 from schema.graphql.ports import Identity
 
 
 def activity_of(message: pb.Activity, viewer: Identity) -> Activity:
     """The activity that `message` tells of, as `viewer` reads it."""
-    return Activity(
+    return Activity(message=public_activity(message), viewer=viewer)
+
+
+def public_activity(message: pb.Activity) -> activity_pb2.Activity:
+    """The activity in the words of the activity backend, which the activity type reads."""
+    return activity_pb2.Activity(
+        id=message.id,
         author_id=message.author_id,
-        viewer=viewer,
-        id=strawberry.ID(ids.encode(ids.Prefix.ACTIVITY, message.id)),
-        kind=ActivityKind(message.kind),
+        kind=activity_pb2.ActivityKind.ValueType(message.kind),
         text=message.text,
-        created_at=message.created_at.ToDatetime(UTC),
+        created_at=message.created_at,
     )
 
 

@@ -1,6 +1,6 @@
 """Who did what at the desk."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
 import strawberry
@@ -12,6 +12,7 @@ from schema.graphql.activity import PageInfo
 from schema.graphql.admin.lists import actor_of, cursor_of, page_info
 from schema.graphql.field import field
 from schema.graphql.info import Info
+from schema.graphql.moment import moment
 
 
 @strawberry.type(description="One call of the staff's desk, or the attempt at one.")
@@ -38,7 +39,7 @@ class AdminAudit:
         account_id = ids.encode(ids.Prefix.ACCOUNT, message.account_id)
         return cls(
             by_id=message.actor_id,
-            at=message.at.ToDatetime(UTC),
+            at=moment(message.at),
             actor_id=strawberry.ID(ids.encode(ids.Prefix.ACCOUNT, message.actor_id)),
             action=message.action,
             account_id=strawberry.ID(account_id) if message.account_id else None,

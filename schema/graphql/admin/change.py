@@ -1,6 +1,6 @@
 """What changed accounts."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
 import strawberry
@@ -13,6 +13,7 @@ from schema.graphql.admin.enums import AdminChangeKind
 from schema.graphql.admin.lists import actor_of, page_info
 from schema.graphql.field import field
 from schema.graphql.info import Info
+from schema.graphql.moment import moment
 
 
 @strawberry.type(description="The difference that a change made to one field.")
@@ -54,7 +55,7 @@ class AdminChange:
             account_id=strawberry.ID(ids.encode(ids.Prefix.ACCOUNT, message.account_id)),
             kind=AdminChangeKind(message.kind),
             reason=message.reason,
-            occurred_at=message.occurred_at.ToDatetime(UTC),
+            occurred_at=moment(message.occurred_at),
             differences=[AdminDifference.from_message(one) for one in message.differences],
             erased=message.erased,
         )

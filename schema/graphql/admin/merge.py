@@ -1,6 +1,6 @@
 """How two accounts become one."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Self
 
 import strawberry
@@ -12,6 +12,7 @@ from schema.graphql.admin.enums import AdminMergeState
 from schema.graphql.admin.lists import actor_of
 from schema.graphql.field import field
 from schema.graphql.info import Info
+from schema.graphql.moment import moment
 
 
 @strawberry.type(description="How much there is of something.")
@@ -82,9 +83,9 @@ class AdminMerge:
             state=AdminMergeState(message.state),
             steps=[AdminMergeStep.from_message(step) for step in message.steps],
             reason=message.reason,
-            requested_at=message.requested_at.ToDatetime(UTC),
-            started_at=message.started_at.ToDatetime(UTC) if message.HasField("started_at") else None,
-            finished_at=message.finished_at.ToDatetime(UTC) if message.HasField("finished_at") else None,
+            requested_at=moment(message.requested_at),
+            started_at=moment(message.started_at) if message.HasField("started_at") else None,
+            finished_at=moment(message.finished_at) if message.HasField("finished_at") else None,
             problem=message.problem or None,
         )
 

@@ -35,4 +35,4 @@ class BusinessHome(Home):
     async def reach(self, info: Info) -> Audience | None:
         """Asks for the company's audience."""
         found = await info.context.loaders.audience.load(self.viewer.account_id)
-        return Audience.from_message(found) if found else None
+        return Audience(message=found) if found else None

@@ -3,7 +3,7 @@
 import strawberry
 
 from schema.graphql import arguments
-from schema.graphql.activity import ActivityConnection, Audience
+from schema.graphql.activity import ActivityConnection, Audience, page_of
 from schema.graphql.degrade import degrades
 from schema.graphql.field import field
 from schema.graphql.homes.home import After, First, Home
@@ -20,7 +20,7 @@ class CreatorHome(Home):
     async def audience(self, info: Info) -> Audience | None:
         """Asks for the creator's audience."""
         found = await info.context.loaders.audience.load(self.viewer.account_id)
-        return Audience.from_message(found) if found else None
+        return Audience(message=found) if found else None
 
     @field(description="What the creator did, newest first.")
     @degrades
@@ -30,4 +30,4 @@ class CreatorHome(Home):
         """Asks for a page of the creator's activities."""
         key = FeedKey(self.viewer, arguments.page_size(first), arguments.cursor(after))
         page = await info.context.loaders.own_activities.load(key)
-        return ActivityConnection.from_message(page, key.after, self.viewer)
+        return page_of(page, key.after, self.viewer)

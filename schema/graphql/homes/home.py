@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 import strawberry
 
 from schema.graphql import arguments
-from schema.graphql.activity import ActivityConnection
+from schema.graphql.activity import ActivityConnection, page_of
 from schema.graphql.banner import Banner
 from schema.graphql.degrade import degrades
 from schema.graphql.enums import ActivityKind, BannerSlot
@@ -35,14 +35,14 @@ class Home:
     async def features(self, info: Info) -> list[Feature] | None:
         """Asks for the viewer's features."""
         features = await info.context.loaders.features.load(self.viewer)
-        return [Feature.from_message(feature) for feature in features]
+        return [Feature(message=feature) for feature in features]
 
     @field(description="The banners to show in a slot, the first to be shown first.")
     @degrades
     async def banners(self, info: Info, slot: Slot = BannerSlot.HOME_TOP) -> list[Banner] | None:
         """Asks what to advertise to the viewer."""
         key = BannersKey(self.viewer, arguments.slot(slot).number)
-        return [Banner.from_message(banner) for banner in await info.context.loaders.banners.load(key)]
+        return [Banner(message=banner) for banner in await info.context.loaders.banners.load(key)]
 
     @field(description="Activities of those the viewer follows, or what trends; newest first.")
     @degrades
@@ -53,4 +53,4 @@ class Home:
         chosen = tuple(kind.number for kind in arguments.kinds(kinds))
         key = FeedKey(self.viewer, arguments.page_size(first), arguments.cursor(after), chosen)
         page = await info.context.loaders.feed.load(key)
-        return ActivityConnection.from_message(page, key.after, self.viewer)
+        return page_of(page, key.after, self.viewer)

@@ -15,7 +15,7 @@ from schema.graphql.admin.change import AdminChange, AdminChangeConnection, Admi
 from schema.graphql.admin.merge import AdminMerge, AdminMergeCheck, AdminMergeStep
 from tests.schema.admin import desk
 from tests.schema.fakes import SAM
-from tests.schema.test_messages import named, unset_fields, without_each_field
+from tests.schema.test_messages import named, shown, unset_fields, without_each_field
 
 BUSINESS: dict[str, Any] = {
     "type": identity_pb2.ACCOUNT_TYPE_BUSINESS,
@@ -27,6 +27,8 @@ STAFF: dict[str, Any] = {
     "creator": None,
     "staff": pb.StaffAttributes(department="d"),
 }
+# Who acted is asked for, and told where the account is gone.
+ELSEWHERE = {"Activity.author_id", "Change.actor_id", "Merge.actor_id"}
 FULL: list[tuple[Message, Callable[[Any], object]]] = [
     (desk.account(), public_account),
     (desk.account(**BUSINESS), public_account),
@@ -60,8 +62,8 @@ FULL: list[tuple[Message, Callable[[Any], object]]] = [
 
 @pytest.mark.parametrize(("message", "read"), FULL, ids=named)
 def test_every_field_of_a_message_shows(message: Message, read: Callable[[Any], object]) -> None:
-    whole = read(message)
-    assert {name for name, copy in without_each_field(message) if read(copy) == whole} == set()
+    whole = shown(read(message))
+    assert {name for name, copy in without_each_field(message) if shown(read(copy)) == whole} <= ELSEWHERE
 
 
 @pytest.mark.parametrize("message", [message for message, _ in FULL], ids=named)
