@@ -48,7 +48,7 @@ def graphql_view(clients: Clients, settings: Settings, metrics: Metrics, persona
     schema = create_schema(extensions(limits, production=settings.production), compiled(metrics))
     executor = Executor(schema, limits, settings.request_seconds, production=settings.production)
     page = None if settings.production else partial(graphiql.page, personas)
-    make_context = partial(OperationContext, clients, metrics)
+    make_context = partial(OperationContext, clients)
     return GraphQLView(executor.run, make_context, page, settings.body_bytes, settings.request_seconds)
 
 

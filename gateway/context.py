@@ -9,7 +9,6 @@ from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders
-from services.runtime.telemetry import Metrics
 
 MOST_TOKEN_CHARACTERS = 512
 """The contract's bound: a longer token was given to nobody."""
@@ -19,7 +18,7 @@ MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING
 class Clients(Protocol):
     """The backends, as `loaders.Clients` gives them."""
 
-    def loaders(self, metrics: Metrics) -> Loaders:
+    def loaders(self) -> Loaders:
         """Fresh loaders for one operation."""
         ...
 
@@ -35,9 +34,8 @@ class Clients(Protocol):
 class OperationContext:
     """What resolvers find in `info.context`: fits `schema.graphql.ports.Context`."""
 
-    def __init__(self, clients: Clients, metrics: Metrics, authorization: str | None) -> None:
+    def __init__(self, clients: Clients, authorization: str | None) -> None:
         self._clients = clients
-        self._metrics = metrics
         self._offered = authorization is not None
         self.token = bearer_token(authorization or "")
         self.degraded: list[Degradation] = []
@@ -64,7 +62,7 @@ class OperationContext:
 
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows is read anew."""
-        self._loaders = self._clients.loaders(self._metrics)
+        self._loaders = self._clients.loaders()
 
     async def identity(self) -> Identity:
         """Who is asking. Costs one call however often it is asked, because the loader remembers."""

@@ -13,7 +13,7 @@ from gateway.context import type_name
 from gateway.graphiql import Persona
 from gateway.health import CONTRACTS, Health
 from gateway.settings import Settings
-from loaders import Clients
+from loaders import Clients, open_clients
 from schema import errcode
 from services.runtime import lifecycle
 from services.runtime.channels import open_channel
@@ -34,8 +34,10 @@ async def serve(settings: Settings, started: float) -> int:
 async def _serve(settings: Settings, started: float) -> int:
     metrics, readiness, personas = Metrics(), Readiness(), list[Persona]()
     listening = listen(settings.host, settings.port)
-    async with open_backends(settings, readiness, metrics) as (channels, backends):
-        clients = Clients(channels)
+    async with (
+        open_backends(settings, readiness, metrics) as (channels, backends),
+        open_clients(channels, metrics) as clients,
+    ):
 
         async def prepare() -> None:
             if settings.embedded:

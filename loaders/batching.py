@@ -1,10 +1,9 @@
 """What all loaders share: the keys asked for in one moment become one RPC, its reply a dict, the answers a list."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
-
-from strawberry.dataloader import DataLoader
+from typing import Generic, Protocol, TypeVar
 
 from schema.errcode import AtriumError, BackendUnavailable
 from schema.generated.identity.v1 import identity_pb2
@@ -13,6 +12,8 @@ from services.runtime.telemetry import Metrics, span
 
 K = TypeVar("K")
 V = TypeVar("V")
+K_contra = TypeVar("K_contra", contravariant=True)
+V_co = TypeVar("V_co", covariant=True)
 Found = TypeVar("Found")
 
 MOST_KEYS = 1000
@@ -41,20 +42,41 @@ class Question(Generic[K, V]):
     """How many keys one call may carry; more become several calls."""
 
 
-def loader(question: Question[K, V], metrics: Metrics) -> DataLoader[K, V]:
-    """A loader that knows nothing yet. A call that fails, fails every key of it."""
+class Source(Protocol[K_contra, V_co]):
+    """Where the answers to a question come from."""
 
-    async def answer(keys: list[K]) -> Sequence[V | BaseException]:
-        metrics.loader_batch.labels(question.name).observe(len(keys))
+    def answers(self, keys: Sequence[K_contra]) -> Awaitable[Sequence[V_co | AtriumError]]:
+        """The answers in the order of the keys, each of which is there once; an error where a key has none.
+
+        An `async def` fits. What it raises fails all keys.
+        """
+        ...
+
+
+class Backend(Generic[K, V]):
+    """Asks the backend of a question, in as many calls as the keys need; a `Source`."""
+
+    def __init__(self, question: Question[K, V], metrics: Metrics) -> None:
+        self._question = question
+        self._metrics = metrics
+
+    async def answers(self, keys: Sequence[K]) -> Sequence[V | AtriumError]:
+        """The answers in the order of the keys. A call that fails, fails the keys in it."""
+        most = self._question.most
+        async with asyncio.TaskGroup() as group:
+            calls = [group.create_task(self._call(keys[start : start + most])) for start in range(0, len(keys), most)]
+        return [answer for call in calls for answer in call.result()]
+
+    async def _call(self, keys: Sequence[K]) -> Sequence[V | AtriumError]:
+        question = self._question
+        self._metrics.loader_batch.labels(question.name).observe(len(keys))
         with span(f"load {question.name}", {"atrium.keys": len(keys)}):
             try:
-                found = await question.ask(keys)
+                found = await question.ask(list(keys))
             except AtriumError as error:
                 error.backend = question.backend
-                raise
+                return [error] * len(keys)
         return [found.get(question.echo(key), question.missing) for key in keys]
-
-    return DataLoader(answer, max_batch_size=question.most)
 
 
 def in_order(backend: str, keys: Sequence[K], answers: Sequence[Found]) -> Mapping[Hashable, Found]:

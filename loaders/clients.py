@@ -1,45 +1,52 @@
 """The backends as the gateway asks them: questions for the life of the process, loaders for one operation."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import grpc.aio
-from strawberry.dataloader import DataLoader
 
 from loaders import account, activity, admin, banner, permission
 from loaders.account import AccountCommands, AccountQuestions
 from loaders.activity import ActivityCommands, ActivityQuestions, FollowCounts
 from loaders.admin import AdminDesk
 from loaders.banner import BannerQuestions
-from loaders.batching import loader
+from loaders.batching import Backend, Question
+from loaders.loader import Loader
 from loaders.permission import PermissionQuestions
 from schema.generated.account.v1.account_pb2 import Account, PrivateAttributes, VerifiedSession
 from schema.generated.activity.v1.activity_pb2 import Activity, ActivityPage, Audience
 from schema.generated.banner.v1.banner_pb2 import Banner
 from schema.generated.permission.v1.permission_pb2 import Feature
 from schema.graphql import ports
+from services.runtime.tasks import task_group
 from services.runtime.telemetry import Metrics
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
 class Loaders:
     """The loaders of one operation; fits `ports.Loaders`."""
 
-    account_by_id: DataLoader[int, Account | None]
-    account_by_handle: DataLoader[str, Account | None]
-    private_attributes: DataLoader[ports.PrivateKey, PrivateAttributes | None]
-    team: DataLoader[int, tuple[int, ...]]
-    pending_closures: DataLoader[ports.ClosuresKey, tuple[int, ...]]
-    session_by_token: DataLoader[str, VerifiedSession]
-    features: DataLoader[ports.Identity, tuple[Feature, ...]]
-    permission: DataLoader[ports.PermissionKey, bool]
-    banners: DataLoader[ports.BannersKey, tuple[Banner, ...]]
-    activity: DataLoader[ports.ActivityKey, Activity | None]
-    feed: DataLoader[ports.FeedKey, ActivityPage]
-    own_activities: DataLoader[ports.FeedKey, ActivityPage]
-    follow_counts: DataLoader[int, FollowCounts | None]
-    audience: DataLoader[int, Audience | None]
-    suggestions: DataLoader[ports.SuggestionsKey, tuple[int, ...]]
+    account_by_id: Loader[int, Account | None]
+    account_by_handle: Loader[str, Account | None]
+    private_attributes: Loader[ports.PrivateKey, PrivateAttributes | None]
+    team: Loader[int, tuple[int, ...]]
+    pending_closures: Loader[ports.ClosuresKey, tuple[int, ...]]
+    session_by_token: Loader[str, VerifiedSession]
+    features: Loader[ports.Identity, tuple[Feature, ...]]
+    permission: Loader[ports.PermissionKey, bool]
+    banners: Loader[ports.BannersKey, tuple[Banner, ...]]
+    activity: Loader[ports.ActivityKey, Activity | None]
+    feed: Loader[ports.FeedKey, ActivityPage]
+    own_activities: Loader[ports.FeedKey, ActivityPage]
+    follow_counts: Loader[int, FollowCounts | None]
+    audience: Loader[int, Audience | None]
+    suggestions: Loader[ports.SuggestionsKey, tuple[int, ...]]
 
 
 class Commands(AccountCommands, ActivityCommands):
@@ -53,8 +60,10 @@ class Commands(AccountCommands, ActivityCommands):
 class Clients:
     """What the gateway asks of every backend."""
 
-    def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
-        """`channels` by backend: account, permission, banner, activity, admin."""
+    def __init__(self, channels: Mapping[str, grpc.aio.Channel], metrics: Metrics, group: asyncio.TaskGroup) -> None:
+        """`channels` by backend: account, permission, banner, activity, admin. Calls are tasks of `group`."""
+        self._metrics = metrics
+        self._group = group
         self._account = AccountQuestions(channels[account.BACKEND])
         self._permission = PermissionQuestions(channels[permission.BACKEND])
         self._banner = BannerQuestions(channels[banner.BACKEND])
@@ -70,22 +79,33 @@ class Clients:
         """The staff's desk; the same for every operation."""
         return self._admin
 
-    def loaders(self, metrics: Metrics) -> Loaders:
-        """Fresh loaders for one operation, which record their batch sizes in `metrics`."""
+    def loaders(self) -> Loaders:
+        """Fresh loaders for one operation."""
         return Loaders(
-            account_by_id=loader(self._account.account_by_id, metrics),
-            account_by_handle=loader(self._account.account_by_handle, metrics),
-            private_attributes=loader(self._account.private_attributes, metrics),
-            team=loader(self._account.team, metrics),
-            pending_closures=loader(self._account.pending_closures, metrics),
-            session_by_token=loader(self._account.session_by_token, metrics),
-            features=loader(self._permission.features, metrics),
-            permission=loader(self._permission.permission, metrics),
-            banners=loader(self._banner.banners, metrics),
-            activity=loader(self._activity.activity, metrics),
-            feed=loader(self._activity.feed, metrics),
-            own_activities=loader(self._activity.own_activities, metrics),
-            follow_counts=loader(self._activity.follow_counts, metrics),
-            audience=loader(self._activity.audience, metrics),
-            suggestions=loader(self._activity.suggestions, metrics),
+            account_by_id=self._loader(self._account.account_by_id),
+            account_by_handle=self._loader(self._account.account_by_handle),
+            private_attributes=self._loader(self._account.private_attributes),
+            team=self._loader(self._account.team),
+            pending_closures=self._loader(self._account.pending_closures),
+            session_by_token=self._loader(self._account.session_by_token),
+            features=self._loader(self._permission.features),
+            permission=self._loader(self._permission.permission),
+            banners=self._loader(self._banner.banners),
+            activity=self._loader(self._activity.activity),
+            feed=self._loader(self._activity.feed),
+            own_activities=self._loader(self._activity.own_activities),
+            follow_counts=self._loader(self._activity.follow_counts),
+            audience=self._loader(self._activity.audience),
+            suggestions=self._loader(self._activity.suggestions),
         )
+
+    def _loader(self, question: Question[K, V]) -> Loader[K, V]:
+        source = Backend(question, self._metrics)
+        return Loader(source, self._group)
+
+
+@asynccontextmanager
+async def open_clients(channels: Mapping[str, grpc.aio.Channel], metrics: Metrics) -> AsyncIterator[Clients]:
+    """The backends behind `channels`; what is still under way at the end is cancelled."""
+    async with task_group() as group:
+        yield Clients(channels, metrics, group)

@@ -20,7 +20,7 @@ from gateway.app import create_app
 from gateway.health import CONTRACTS, Health
 from gateway.process import sign_in_demo
 from gateway.settings import Settings
-from loaders import Clients
+from loaders import open_clients
 from services.backends import BACKENDS
 from services.runtime.channels import OPTIONS, CallInterceptor
 from services.runtime.demo import load_demo
@@ -160,9 +160,13 @@ async def open_house(
     """A gateway with these settings, on a copy of the stores."""
     shutil.copytree(stores.folder, folder, dirs_exist_ok=True)
     metrics = Metrics()
-    async with serving(folder) as backends, channels_to(backends, metrics, interceptors) as channels:
+    async with (
+        serving(folder) as backends,
+        channels_to(backends, metrics, interceptors) as channels,
+        open_clients(channels, metrics) as clients,
+    ):
         settings = settings_of(folder, **changed)
-        app = create_app(Clients(channels), settings, metrics, Health(channels, backends.readiness))
+        app = create_app(clients, settings, metrics, Health(channels, backends.readiness))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
             yield House(app, backends, metrics, http, stores.tokens)
@@ -178,8 +182,12 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Stores:
             for backend, lent in resources.items():
                 await migrate(backend, lent.database)
             await load_demo(resources)
-        async with serving(folder) as backends, channels_to(backends, Metrics()) as channels:
-            personas = await sign_in_demo(Clients(channels))
+        async with (
+            serving(folder) as backends,
+            channels_to(backends, Metrics()) as channels,
+            open_clients(channels, Metrics()) as clients,
+        ):
+            personas = await sign_in_demo(clients)
         return {persona.handle: persona.token for persona in personas}
 
     tokens = asyncio.run(make())

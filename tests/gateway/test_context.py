@@ -8,7 +8,6 @@ from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Identity, Loaders
-from services.runtime.telemetry import Metrics
 
 ADA = identity_pb2.Viewer(account_id=1, account_type=identity_pb2.ACCOUNT_TYPE_PERSONAL)
 
@@ -31,7 +30,7 @@ class FakeClients:
     def __init__(self) -> None:
         self.made: list[FakeSessions] = []
 
-    def loaders(self, metrics: Metrics) -> Loaders:
+    def loaders(self) -> Loaders:
         self.made.append(FakeSessions())
         return cast(Loaders, self.made[-1])
 
@@ -47,7 +46,7 @@ def session(status: "account_pb2.AccountStatus.ValueType") -> account_pb2.Verifi
 
 
 def context_of(authorization: str | None, clients: Any = None) -> OperationContext:
-    return OperationContext(clients or FakeClients(), Metrics(), authorization)
+    return OperationContext(clients or FakeClients(), authorization)
 
 
 @pytest.mark.parametrize("authorization", ["Bearer open", "bearer open", "  BEARER   open  "])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from gateway.app import create_app
 from gateway.health import Health
 from gateway.settings import Settings
-from loaders import Clients
+from loaders import open_clients
 from schema.generated.banner.v1 import banner_pb2, banner_pb2_grpc
 from services.runtime.channels import open_channel
 from services.runtime.lifecycle import Readiness
@@ -55,9 +56,11 @@ async def hanging() -> AsyncIterator[tuple[HangingBanners, str]]:
 async def test_the_call_in_flight_is_cancelled(hanging: tuple[HangingBanners, str]) -> None:
     servicer, address = hanging
     metrics = Metrics()
-    async with open_channel("banner", address, metrics) as channel:
+    async with AsyncExitStack() as closing:
+        channel = await closing.enter_async_context(open_channel("banner", address, metrics))
         channels = dict.fromkeys(("account", "permission", "banner", "activity", "admin"), channel)
-        app = create_app(Clients(channels), Settings(), metrics, Health(channels, Readiness()))
+        clients = await closing.enter_async_context(open_clients(channels, metrics))
+        app = create_app(clients, Settings(), metrics, Health(channels, Readiness()))
         query = b'{"query": "{ viewer { home { banners { id } } } }"}'
         answered = await converse(app, leave_after=servicer.asked, body=query)
         async with asyncio.timeout(5):

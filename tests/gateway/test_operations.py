@@ -74,7 +74,7 @@ async def run(
     *,
     by: Executor | None = None,
 ) -> Answer:
-    context = OperationContext(FakeClients(), Metrics(), None)
+    context = OperationContext(FakeClients(), None)
     return await (by or executor()).run(Operation(query, variables or {}, name), context)
 
 

@@ -15,7 +15,6 @@ from gateway.negotiation import GRAPHQL, JSON
 from gateway.operations import Answer
 from gateway.view import GraphQLView, Run
 from schema import errcode
-from services.runtime.telemetry import Metrics
 from tests.gateway.test_context import FakeClients
 
 FINE = Answer({"data": {"a": 1}}, None, has_data=True)
@@ -42,7 +41,7 @@ def view_of(run: Run, *, page: bool = True, seconds: float = 5.0) -> GraphQLView
         return HTMLResponse("<p>page</p>")
 
     def make_context(authorization: str | None) -> OperationContext:
-        return OperationContext(FakeClients(), Metrics(), authorization)
+        return OperationContext(FakeClients(), authorization)
 
     return GraphQLView(run, make_context, make_page if page else None, most_bytes=1024, seconds=seconds)
 

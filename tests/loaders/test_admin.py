@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from loaders import Clients
 from loaders.admin import AdminDesk
 from schema.errcode import InvalidArgument
 from schema.generated.admin.v1 import admin_pb2 as pb
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import AccountsKey, ActivitiesKey, AuditsKey, Change, Creation
 from schema.graphql.ports import Identity
+from tests.loaders.conftest import MakeClients
 from tests.loaders.fakes import channels
 
 SAM = Identity(4, identity_pb2.ACCOUNT_TYPE_STAFF)
@@ -66,10 +66,10 @@ def _given(message: Message, choice: Any, name: str) -> bool:
 
 
 @pytest.mark.parametrize(("rpc", "ask"), ASKED, ids=[rpc for rpc, _ in ASKED])
-async def test_a_question_is_one_call_with_every_field_set(rpc: str, ask: Ask) -> None:
+async def test_a_question_is_one_call_with_every_field_set(clients: MakeClients, rpc: str, ask: Ask) -> None:
     reply = getattr(pb, f"{rpc}Response")
     channel, everywhere = channels(**{rpc: lambda _: reply()})
-    await ask(Clients(everywhere).admin())
+    await ask(clients(everywhere).admin())
     [(name, request)] = channel.calls
     assert name == rpc
     assert unset(request) == set()
@@ -87,24 +87,24 @@ async def test_every_call_of_the_contract_but_the_export_is_offered() -> None:
     ("own", "field"),
     [(pb.CreatorAttributes(), "creator"), (pb.BusinessAttributes(), "business"), (OWN, "staff"), (None, None)],
 )
-async def test_what_only_one_type_has_goes_into_its_field(own: Any, field: str | None) -> None:
+async def test_what_only_one_type_has_goes_into_its_field(clients: MakeClients, own: Any, field: str | None) -> None:
     channel, everywhere = channels(CreateAccount=lambda _: pb.CreateAccountResponse(account=pb.Account(id=9)))
     creation = Creation("r", STAFF, "h", "n", "p", own)
-    assert await Clients(everywhere).admin().create_account(SAM, creation) == pb.Account(id=9)
+    assert await clients(everywhere).admin().create_account(SAM, creation) == pb.Account(id=9)
     assert channel.calls[0][1].WhichOneof("attributes") == field
 
 
-async def test_a_merge_that_nobody_began_is_none() -> None:
+async def test_a_merge_that_nobody_began_is_none(clients: MakeClients) -> None:
     _, everywhere = channels(
         GetMerge=lambda request: pb.GetMergeResponse(merge=pb.Merge() if request.source_id == 8 else None)
     )
-    desk = Clients(everywhere).admin()
+    desk = clients(everywhere).admin()
     assert (await desk.merge(SAM, 7), await desk.merge(SAM, 8)) == (None, pb.Merge())
 
 
-async def test_a_moment_before_all_time_is_refused() -> None:
+async def test_a_moment_before_all_time_is_refused(clients: MakeClients) -> None:
     channel, everywhere = channels()
     before = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
     with pytest.raises(InvalidArgument, match="since: must be a moment"):
-        await Clients(everywhere).admin().search_activities(SAM, ActivitiesKey(1, since=before))
+        await clients(everywhere).admin().search_activities(SAM, ActivitiesKey(1, since=before))
     assert channel.calls == []

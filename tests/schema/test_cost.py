@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loaders import Clients
+from loaders import Clients, open_clients
 from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2
 from schema.generated.banner.v1 import banner_pb2
@@ -58,7 +58,7 @@ class CountedContext:
 
     def __init__(self, clients: Clients) -> None:
         self.token = "token"
-        self.loaders = clients.loaders(Metrics())
+        self.loaders = clients.loaders()
         self.commands = clients.commands()
         self.degraded: list[Degradation] = []
 
@@ -80,8 +80,9 @@ async def run(document: str, before_answering: Any = None) -> tuple[FakeChannel,
         BatchGetFollowCounts=counts,
     )
     channel.before_answering = before_answering
-    context = CountedContext(Clients(everywhere))
-    result = await create_schema().execute(document, context_value=context)
+    async with open_clients(everywhere, Metrics()) as clients:
+        context = CountedContext(clients)
+        result = await create_schema().execute(document, context_value=context)
     assert result.errors is None
     assert context.degraded == []
     return channel, result.data

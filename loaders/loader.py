@@ -1,0 +1,151 @@
+"""The loaders of one operation: they gather what is asked in one turn of the event loop, and remember every answer."""
+
+import asyncio
+from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from loaders.batching import Source
+from schema.errcode import AtriumError
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Loader(Generic[K, V]):
+    """Answers one question for one operation; fits `ports.Loader`. What was asked once is not asked again."""
+
+    __slots__ = ("_asked", "_gathering", "_group", "_source")
+
+    def __init__(self, source: Source[K, V], group: asyncio.TaskGroup) -> None:
+        """Keys of one turn go to `source` together; `group` has the task of that, where it needs one."""
+        self._source = source
+        self._group = group
+        self._asked: dict[K, _Batch[K, V]] = {}
+        self._gathering: _Batch[K, V] | None = None
+
+    def load(self, key: K) -> "Answer[K, V]":
+        """The answer for `key`; raises what kept it from being answered."""
+        batch = self._asked.get(key)
+        if batch is None:
+            batch = self._gathering or self._begin()
+            batch.keys.append(key)
+            self._asked[key] = batch
+        return Answer(batch, key)
+
+    def load_many(self, keys: Iterable[K]) -> "Answers[K, V]":
+        """The answers in the order of the keys; raises what kept the first that failed from being answered."""
+        return Answers([self.load(key) for key in keys])
+
+    def _begin(self) -> "_Batch[K, V]":
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._send)
+        self._gathering = _Batch(loop)
+        return self._gathering
+
+    def _send(self) -> None:
+        batch, self._gathering = self._gathering, None
+        if batch is not None:
+            reply = self._source.answers(batch.keys)
+            if isinstance(reply, asyncio.Future):
+                reply.add_done_callback(batch.take)
+            else:
+                self._group.create_task(batch.run(reply))
+
+
+class Answer(Generic[K, V]):
+    """The answer for one key, to be awaited as often as one likes."""
+
+    __slots__ = ("_batch", "_key")
+
+    def __init__(self, batch: "_Batch[K, V]", key: K) -> None:
+        self._batch = batch
+        self._key = key
+
+    def __await__(self) -> Generator[Any, None, V]:
+        batch = self._batch
+        if batch.answers is None:
+            yield from batch.wait()
+        return batch.answer(self._key)
+
+
+class Answers(Generic[K, V]):
+    """The answers for several keys, in their order."""
+
+    __slots__ = ("_answers",)
+
+    def __init__(self, answers: list[Answer[K, V]]) -> None:
+        self._answers = answers
+
+    def __await__(self) -> Generator[Any, None, list[V]]:
+        found = []
+        for answer in self._answers:
+            found.append((yield from answer.__await__()))
+        return found
+
+
+class _Batch(Generic[K, V]):
+    """Keys that are asked for together, and what came of them. All who wait share one future."""
+
+    __slots__ = ("_future", "_loop", "answers", "keys")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._future: asyncio.Future[None] = loop.create_future()
+        self.keys: list[K] = []
+        self.answers: Mapping[K, V | BaseException] | None = None
+
+    def wait(self) -> Generator[Any, None, None]:
+        """Until there are answers. Of several who wait, one that is cancelled takes none of the others with it."""
+        while self.answers is None:
+            future = self._future
+            try:
+                yield from future
+            except asyncio.CancelledError:
+                if not future.cancelled() or _is_cancelled():
+                    raise
+                # Somebody else was, and took the future along.
+                if self._future is future:
+                    self._future = self._loop.create_future()
+
+    def answer(self, key: K) -> V:
+        """What was answered; raises what kept it from being."""
+        assert self.answers is not None
+        found = self.answers[key]
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    async def run(self, reply: Awaitable[Sequence[V | AtriumError]]) -> None:
+        """Waits for the answers in a task of its own."""
+        try:
+            self._settle(await reply)
+        except Exception as error:
+            self._fail(error)
+        except asyncio.CancelledError as error:
+            self._fail(error)
+            raise
+
+    def take(self, reply: "asyncio.Future[Sequence[V | AtriumError]]") -> None:
+        """The answers are there, or what failed instead."""
+        try:
+            self._settle(reply.result())
+        except (Exception, asyncio.CancelledError) as error:
+            self._fail(error)
+
+    def _settle(self, answers: Sequence[V | AtriumError]) -> None:
+        self.answers = dict(zip(self.keys, answers, strict=True))
+        self._wake()
+
+    def _fail(self, error: BaseException) -> None:
+        self.answers = dict.fromkeys(self.keys, error)
+        self._wake()
+
+    def _wake(self) -> None:
+        if not self._future.done():
+            self._future.set_result(None)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is this task that somebody cancels."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
