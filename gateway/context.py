@@ -9,9 +9,12 @@ from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders
+from services.runtime.deadline import time_left
 
 MOST_TOKEN_CHARACTERS = 512
 """The contract's bound: a longer token was given to nobody."""
+LEAST_SECONDS = 0.01
+"""With less time than this no backend is asked for what an answer can do without."""
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
 
 
@@ -59,6 +62,10 @@ class OperationContext:
     def admin(self) -> Desk:
         """The staff's desk."""
         return self._clients.admin()
+
+    def spared(self) -> errcode.AtriumError | None:
+        """DeadlineExceeded when too little time is left to ask a backend for what an answer can do without."""
+        return errcode.DeadlineExceeded() if time_left(LEAST_SECONDS) < LEAST_SECONDS else None
 
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows is read anew."""

@@ -22,7 +22,7 @@ from gateway.guard import Limits, guard_with
 from schema import errcode
 from schema.graphql.ports import Degradation
 from services.runtime.channels import call_tally
-from services.runtime.deadline import deadline_in
+from services.runtime.deadline import deadline_in, time_left
 from services.runtime.telemetry import Metrics
 
 CACHED_DOCUMENTS = 512
@@ -80,7 +80,7 @@ def compiled(metrics: Metrics) -> type[CompiledStrawberryExecutor]:
 
 
 class Executor:
-    """Runs operations on a schema, each within the time for a request."""
+    """Runs operations on a schema, each within what is left of the time for its request."""
 
     def __init__(self, schema: Schema, limits: Limits, seconds: float, *, production: bool) -> None:
         self._schema = schema
@@ -93,7 +93,7 @@ class Executor:
         """The answer, whatever happens; only cancelling ends it without one. No call outlives the operation."""
         try:
             with deadline_in(self._seconds):
-                async with asyncio.timeout(self._seconds + GRACE_SECONDS):
+                async with asyncio.timeout(time_left(self._seconds) + GRACE_SECONDS):
                     result = await self._execute(operation, context)
             return self._shaped(operation, result, context)
         except Exception as error:

@@ -11,11 +11,13 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import errors
 from gateway.body import Operation, Refusal, read_operation
+from gateway.budget import budget
 from gateway.context import OperationContext
 from gateway.negotiation import JSON, accepts_html, answer_type
 from gateway.operations import Answer
 from gateway.record import Record, record_of
 from schema import errcode
+from services.runtime.deadline import deadline_in, time_left
 
 CLIENT_LEFT = 499
 """What the log says of a request whose client did not wait; nobody receives it."""
@@ -59,6 +61,10 @@ class GraphQLView:
             raise Refusal(405, errcode.InvalidOperation("the method must be POST"), {"allow": "POST"})
         if (media := answer_type(_accept(request))) is None:
             raise Refusal(406, errcode.InvalidOperation("accept: must allow application/graphql-response+json or json"))
+        with deadline_in(budget(request.headers, self._seconds)):
+            return await self._operate(request, record, media)
+
+    async def _operate(self, request: Request, record: Record, media: str) -> Response:
         operation = await self._read(request)
         context = self._make_context(request.headers.get("authorization"))
         try:
@@ -72,7 +78,7 @@ class GraphQLView:
 
     async def _read(self, request: Request) -> Operation:
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(time_left(self._seconds)):
                 return await read_operation(request, self._most_bytes)
         except TimeoutError as error:
             late = errcode.DeadlineExceeded("the body did not arrive in time")

@@ -1,7 +1,8 @@
 """Which fields can do without their backend, and what they answer then.
 
 A field that stands here never puts an entry into `errors` because a backend is down: it answers the default and adds
-an entry to `extensions.degraded`. A field that does not stand here fails. What the client did wrong is always an error.
+an entry to `extensions.degraded`. Where too little time is left it does so at once. A field that does not stand here
+fails. What the client did wrong is always an error.
 """
 
 from collections.abc import Awaitable, Callable
@@ -60,12 +61,15 @@ def degrades(resolver: Resolver) -> Resolver:
 
     @wraps(resolver)
     async def answer(self: Any, info: Info, **arguments: Any) -> Any:
-        try:
-            return await resolver(self, info, **arguments)
-        except UNANSWERED as error:
-            path = info.path.as_list()
-            info.context.degraded.append(Degradation(path, error.backend or seam.backend, seam.mode, error.code))
-            return seam.default
+        problem = info.context.spared()
+        if problem is None:
+            try:
+                return await resolver(self, info, **arguments)
+            except UNANSWERED as error:
+                problem = error
+        backend = problem.backend or seam.backend
+        info.context.degraded.append(Degradation(info.path.as_list(), backend, seam.mode, problem.code))
+        return seam.default
 
     # A promise to the executor: it awaits loaders, that is futures, and neither asks for its task nor sets variables.
     answer.needs_no_task = True  # type: ignore[attr-defined]

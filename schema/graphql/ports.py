@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
+from schema.errcode import AtriumError
 from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2
 from schema.generated.banner.v1 import banner_pb2
@@ -279,6 +280,10 @@ class Context(Protocol):
 
         It asks `loaders.session_by_token` each time, which asks the backend once, and keeps nothing itself.
         """
+        ...
+
+    def spared(self) -> AtriumError | None:
+        """Why a field that can do without its backend is not to ask it now; None when it may."""
         ...
 
     def renew(self) -> None:

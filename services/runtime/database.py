@@ -1,4 +1,8 @@
-"""One URL, one store: `sqlite+aiosqlite:///file.db` or `postgresql+psycopg://user@host/name`."""
+"""One URL, one store: `sqlite+aiosqlite:///file.db` or `postgresql+psycopg://user@host/name`.
+
+A statement whose task is cancelled stops in the store, too: a call whose caller left, or whose deadline passed, costs
+it nothing more. psycopg cancels it on the server by itself; SQLite is interrupted here.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -96,6 +100,7 @@ def create_engine(url: str) -> AsyncEngine:
         )
     engine = create_async_engine(url, connect_args={"timeout": 5}, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "invalidate", _interrupt_sqlite)
     return engine
 
 
@@ -105,3 +110,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _interrupt_sqlite(connection: Any, _record: object, error: BaseException | None) -> None:
+    """Ends the statement that the connection's thread is still at; without it, its thread would run on to the end."""
+    if isinstance(error, asyncio.CancelledError):
+        connection.run_async(lambda driver: driver.interrupt())

@@ -113,11 +113,13 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
 
 @contextmanager
 def _deadline(context: Context) -> Iterator[None]:
-    """What this call makes of others takes no longer than its own caller waits."""
+    """What this call makes of others takes no longer than its own caller waits; DeadlineExceeded when that is over."""
     left = context.time_remaining()
     if left is None:
         yield
         return
+    if left <= 0:  # It waited too long for its turn: whoever asked has gone.
+        raise errcode.DeadlineExceeded()
     with deadline_in(min(left, LONGEST_SECONDS)):
         yield
 

@@ -16,6 +16,7 @@ from tests.docs.shell import run
 from tests.gateway.graphiql.process import running_gateway
 
 README = "README.md"
+RELIABILITY = "docs/reliability.md"
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 # Which banners come first changes from day to day.
 CHANGES_DAILY = "banners"
@@ -60,7 +61,7 @@ def test_the_home_query_answers_what_the_readme_shows(gateway: str) -> None:
 
 
 def test_every_shell_example_runs(gateway: str, folder: Path) -> None:
-    script = "\n".join(blocks(README, "sh")).replace(DEFAULT_ADDRESS, gateway)
+    script = "\n".join([*blocks(README, "sh"), *blocks(RELIABILITY, "sh")]).replace(DEFAULT_ADDRESS, gateway)
 
     ended = run(script, folder / "data")
 

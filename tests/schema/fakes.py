@@ -163,11 +163,16 @@ class FakeContext:
         """The staff's desk; a test that asks it brings one."""
         self.degraded: list[Degradation] = []
         self.renewals = 0
+        self.sparing: AtriumError | None = None
+        """Why fields that can do without their backend are not to ask it."""
 
     async def identity(self) -> Identity:
         if self.refusal:
             raise self.refusal
         return self.viewer
+
+    def spared(self) -> AtriumError | None:
+        return self.sparing
 
     def renew(self) -> None:
         self.renewals += 1

@@ -66,6 +66,9 @@ class CountedContext:
         session = await self.loaders.session_by_token.load(self.token)
         return Identity(session.viewer.account_id, session.viewer.account_type)
 
+    def spared(self) -> None:
+        return None
+
     def renew(self) -> None:
         raise AssertionError("nothing is changed here")
 

@@ -104,6 +104,18 @@ async def test_each_way_not_to_answer_degrades_with_its_code(failure: AtriumErro
     assert context.degraded == [Degradation(["viewer", "home", "banners"], "banner", "NULL", failure.code, 0)]
 
 
+async def test_a_field_for_which_no_time_is_left_asks_nobody() -> None:
+    context = FakeContext(ADA)
+    context.sparing = DeadlineExceeded()
+    data = await answer(context, "{ viewer { type home { banners { id } features { key } } } }")
+    assert data == {"viewer": {"type": "PERSONAL", "home": {"banners": None, "features": None}}}
+    assert context.degraded == [
+        Degradation([*HOME, "banners"], "banner", "NULL", DeadlineExceeded.code),
+        Degradation([*HOME, "features"], "permission", "NULL", DeadlineExceeded.code),
+    ]
+    assert (context.loaders.banners.keys, context.loaders.features.keys) == ([], [])
+
+
 @pytest.mark.parametrize("failure", [PermissionDenied("banner.see"), RateLimited(3)])
 async def test_what_the_client_did_wrong_is_an_error(failure: AtriumError) -> None:
     context = FakeContext(ADA)

@@ -1,6 +1,7 @@
 """A call between processes: deadline, trace, count, and the same error on both sides of the wire."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import grpc.aio
@@ -139,6 +140,23 @@ async def test_nothing_is_sent_when_no_time_is_left(channel_to: Open) -> None:
     with deadline_in(0), pytest.raises(errcode.DeadlineExceeded):
         await stub.BatchListBanners(REQUEST)
     assert asked.count == 0
+
+
+async def test_a_call_that_waited_too_long_for_its_turn_is_not_begun(channel_to: Open) -> None:
+    begun = 0
+
+    async def hold_everything_up(_request: pb.BatchListBannersRequest) -> pb.BatchListBannersResponse:
+        nonlocal begun
+        begun += 1
+        time.sleep(0.2)  # noqa: ASYNC251 - as a handler that computes would.
+        return pb.BatchListBannersResponse()
+
+    stub = rpc.BannerServiceStub(await channel_to(hold_everything_up))
+    first = stub.BatchListBanners(REQUEST)
+    second = stub.BatchListBanners(REQUEST, timeout=0.1)
+    answers = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [pb.BatchListBannersResponse, errcode.DeadlineExceeded]
+    assert begun == 1
 
 
 async def test_the_calls_of_a_request_are_counted_apart_from_those_of_another(channel_to: Open) -> None:

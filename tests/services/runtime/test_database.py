@@ -1,16 +1,22 @@
-"""Moments are the same on every store; a transaction is all or nothing."""
+"""Moments are the same on every store; a transaction is all or nothing; what nobody waits for stops."""
 
+import asyncio
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import Column, Integer, Table, func, insert, select
+from sqlalchemy import Column, Integer, Table, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from services.runtime.database import UtcDateTime, metadata
+from services.runtime.database import Database, UtcDateTime, metadata
 from tests.conftest import MakeResources
 
 TABLES = metadata()
 MOMENT = Table("moment", TABLES, Column("id", Integer, primary_key=True), Column("at", UtcDateTime, nullable=True))
+ENDLESS = {
+    "embedded": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    "servers": "SELECT pg_sleep(3600)",
+}
 INDIA = timezone(timedelta(hours=5, minutes=30))
 
 
@@ -62,3 +68,25 @@ async def test_a_failed_transaction_leaves_nothing_behind(make_resources: MakeRe
         await insert_twice()
     async with database.read() as session:
         assert (await session.execute(select(MOMENT))).all() == []
+
+
+async def test_a_statement_whose_caller_gave_up_stops_in_the_store(make_resources: MakeResources, stack: str) -> None:
+    database = (await make_resources(TABLES)).database
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2), database.read() as session:
+            await session.execute(text(ENDLESS[stack]))
+    async with asyncio.timeout(10):
+        while await at_work(database, stack):
+            continue
+    async with database.read() as session:
+        assert await session.scalar(select(1)) == 1
+
+
+async def at_work(database: Database, stack: str) -> int:
+    """How many statements the store is at: each connection of SQLite has a thread until it is closed."""
+    await asyncio.sleep(0)
+    if stack == "embedded":
+        return sum("_connection_worker_thread" in thread.name for thread in threading.enumerate())
+    async with database.read() as session:
+        working = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'"
+        return int(await session.scalar(text(working)) or 0)
