@@ -12,11 +12,11 @@ from starlette.routing import BaseRoute, Route
 
 from gateway import graphiql, health
 from gateway.context import Clients, OperationContext
+from gateway.documents import Documents
 from gateway.graphiql import Persona
-from gateway.guard import Limits
 from gateway.health import Health
 from gateway.middleware import AccessLog, LastResort, TraceHeaders
-from gateway.operations import Executor, compiled, extensions
+from gateway.operations import Executor, Known, compiled
 from gateway.settings import Settings
 from gateway.view import GraphQLView
 from schema.graphql.schema import create_schema
@@ -44,9 +44,9 @@ def create_app(
 
 def graphql_view(clients: Clients, settings: Settings, metrics: Metrics, personas: Sequence[Persona]) -> GraphQLView:
     """The GraphQL endpoint with its schema, limits and page."""
-    limits = Limits(settings.operation_tokens, settings.operation_depth, settings.operation_aliases)
-    schema = create_schema(extensions(limits, production=settings.production), compiled(metrics))
-    executor = Executor(schema, limits, settings.request_seconds, production=settings.production)
+    schema = create_schema([Known], compiled(metrics))
+    documents = Documents(schema._schema, settings.limits)
+    executor = Executor(schema, documents, settings.request_seconds, production=settings.production)
     page = None if settings.production else partial(graphiql.page, personas)
     make_context = partial(OperationContext, clients)
     return GraphQLView(executor.run, make_context, page, settings.body_bytes, settings.request_seconds)

@@ -2,15 +2,15 @@
 
 from typing import Protocol
 
-from graphql import DocumentNode
-
+from gateway.documents import Prepared
 from schema import errcode
 from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import Desk
-from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders
+from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders, PermissionKey
 from services.runtime.deadline import time_left
 
+MOST_NAME_CHARACTERS = 100
 MOST_TOKEN_CHARACTERS = 512
 """The contract's bound: a longer token was given to nobody."""
 LEAST_SECONDS = 0.01
@@ -42,9 +42,9 @@ class OperationContext:
         self._offered = authorization is not None
         self.token = bearer_token(authorization or "")
         self.degraded: list[Degradation] = []
+        self.prepared: Prepared | None = None
+        """The operation, once it is known."""
         self.operation_name = "-"
-        self.document: DocumentNode | None = None
-        """The document of the operation, once it is parsed."""
         self.viewer = "-"
         self.renew()
 
@@ -67,6 +67,11 @@ class OperationContext:
         """DeadlineExceeded when too little time is left to ask a backend for what an answer can do without."""
         return errcode.DeadlineExceeded() if time_left(LEAST_SECONDS) < LEAST_SECONDS else None
 
+    def begin(self, prepared: Prepared) -> None:
+        """Notes which operation it is; its name is of letters, digits and underscores, so it fits a log."""
+        self.prepared = prepared
+        self.operation_name = (prepared.name or "-")[:MOST_NAME_CHARACTERS]
+
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows is read anew."""
         self._loaders = self._clients.loaders()
@@ -76,6 +81,10 @@ class OperationContext:
         identity = await self._verified()
         self.viewer = type_name(identity.account_type)
         return identity
+
+    async def may(self, permission: str) -> bool:
+        """Whether whoever is asking has a permission."""
+        return await self._loaders.permission.load(PermissionKey(await self.identity(), permission))
 
     async def _verified(self) -> Identity:
         if self.token is not None:

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import structlog
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError
 
-from gateway.guard import is_over_tokens
 from gateway.negotiation import GRAPHQL
 from schema import errcode
 from services.runtime.telemetry import trace_id
@@ -18,7 +17,7 @@ _SUGGESTION = re.compile(r" ?Did you mean [^?]*\?", re.DOTALL)
 _log = structlog.get_logger(__name__)
 
 
-def explain(error: GraphQLError, *, executed: bool, most_tokens: int) -> errcode.AtriumError:
+def explain(error: GraphQLError, *, executed: bool) -> errcode.AtriumError:
     """The error of the catalogue for one that GraphQL reports; `executed` when the operation had begun to run."""
     cause = root_cause(error)
     if isinstance(cause, errcode.AtriumError):
@@ -27,8 +26,6 @@ def explain(error: GraphQLError, *, executed: bool, most_tokens: int) -> errcode
         return errcode.InvalidArgument.worded(error.message)
     if executed or cause is not error:
         return errcode.Internal()
-    if isinstance(error, GraphQLSyntaxError) and is_over_tokens(error):
-        return errcode.OperationTooLarge("tokens", most_tokens + 1, most_tokens)
     return errcode.InvalidOperation(error.message)
 
 

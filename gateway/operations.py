@@ -1,14 +1,13 @@
 """Runs one GraphQL operation and shapes its answer."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from graphql import GraphQLError
 from strawberry import Schema
-from strawberry.extensions import DisableIntrospection, ParserCache, SchemaExtension, ValidationCache
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
@@ -16,21 +15,21 @@ from gateway import errors
 from gateway.body import Operation
 from gateway.cache_control import NO_STORE, CacheHints
 from gateway.context import OperationContext
+from gateway.documents import Documents, NotRunnable
 from gateway.execution import Plans
 from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compiled_strawberry_executor
-from gateway.guard import Limits, guard_with
 from schema import errcode
 from schema.graphql.ports import Degradation
 from services.runtime.channels import call_tally
 from services.runtime.deadline import deadline_in, time_left
 from services.runtime.telemetry import Metrics
 
-CACHED_DOCUMENTS = 512
-MOST_NAME_CHARACTERS = 100
 GRACE_SECONDS = 0.5
 """How long after the deadline the answer may still be put together: until then every call has given up by itself."""
 SERVED = (OperationType.QUERY, OperationType.MUTATION)
-Extension = type[SchemaExtension] | Callable[[], SchemaExtension]
+EXPLORE = "schema.explore"
+"""The permission to be told in production what otherwise only development tells: the schema, and names close by."""
+SUGGESTION = "Did you mean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +45,18 @@ class Answer:
     """The header that says how long the answer may be kept, and for whom."""
 
 
-class NameOperation(SchemaExtension):
-    """Tells the context which operation of which document is run."""
+class Known(SchemaExtension):
+    """Has Strawberry run the operation that stands in the context, which is parsed and validated already."""
 
-    def on_validate(self) -> Iterator[None]:
-        """A name that a parsed document holds is made of letters, digits and underscores, so it fits a log."""
-        name = self.execution_context.operation_name or "-"
-        self.execution_context.context.operation_name = name[:MOST_NAME_CHARACTERS]
-        self.execution_context.context.document = self.execution_context.graphql_document
+    def on_parse(self) -> Iterator[None]:
+        """Gives the parsed document."""
+        self.execution_context.graphql_document = self.execution_context.context.prepared.document
         yield
 
-
-def extensions(limits: Limits, *, production: bool) -> Sequence[Extension]:
-    """What the schema needs of Strawberry to serve here, in order: name, limits, caches, and introspection or not."""
-    introspection: list[Extension] = [DisableIntrospection] if production else []
-    return [NameOperation, guard_with(limits), parser_cache, *introspection, validation_cache]
-
-
-def parser_cache() -> ParserCache:
-    """A view on the one cache of parsed documents of this process."""
-    return ParserCache(maxsize=CACHED_DOCUMENTS)
-
-
-def validation_cache() -> ValidationCache:
-    """A view on the one cache of validated documents of this process."""
-    return ValidationCache(maxsize=CACHED_DOCUMENTS)
+    def on_validate(self) -> Iterator[None]:
+        """Says that there is nothing to complain about."""
+        self.execution_context.pre_execution_errors = []
+        yield
 
 
 def compiled(metrics: Metrics) -> type[CompiledStrawberryExecutor]:
@@ -82,9 +68,9 @@ def compiled(metrics: Metrics) -> type[CompiledStrawberryExecutor]:
 class Executor:
     """Runs operations on a schema, each within what is left of the time for its request."""
 
-    def __init__(self, schema: Schema, limits: Limits, seconds: float, *, production: bool) -> None:
+    def __init__(self, schema: Schema, documents: Documents, seconds: float, *, production: bool) -> None:
         self._schema = schema
-        self._limits = limits
+        self._documents = documents
         self._seconds = seconds
         self._production = production
         self._hints = CacheHints(schema._schema)
@@ -94,8 +80,7 @@ class Executor:
         try:
             with deadline_in(self._seconds):
                 async with asyncio.timeout(time_left(self._seconds) + GRACE_SECONDS):
-                    result = await self._execute(operation, context)
-            return self._shaped(operation, result, context)
+                    return await self._answer(operation, context)
         except Exception as error:
             known = _unfinished(error)
             errors.log_failures([(known, error)])
@@ -103,6 +88,31 @@ class Executor:
         finally:
             if tally := call_tally.get():
                 tally.abandon()
+
+    async def _answer(self, operation: Operation, context: OperationContext) -> Answer:
+        try:
+            prepared = self._documents.document(operation.query).operation(operation.name)
+        except NotRunnable as refused:
+            hints = any(SUGGESTION in error.message for error in refused.errors) and await self._explores(context)
+            found = [(errors.explain(error, executed=False), error) for error in refused.errors]
+            return Answer({"errors": [errors.entry(known, error, hints=hints) for known, error in found]}, found[0][0])
+        context.begin(prepared)
+        if prepared.introspects and not await self._explores(context):
+            raise errcode.InvalidOperation(f"introspection is not served here: it needs the permission {EXPLORE}")
+        result = await self._execute(operation, context)
+        answer = self._shaped(result, context)
+        if answer.has_data and len(answer.content) == 1:
+            return replace(answer, cache_control=self._hints.header(operation, prepared.document))
+        return answer
+
+    async def _explores(self, context: OperationContext) -> bool:
+        """Whether the client may learn about the schema; a permission that cannot be checked is none."""
+        if not self._production or context.token is None:
+            return not self._production
+        try:
+            return await context.may(EXPLORE)
+        except errcode.AtriumError:
+            return False
 
     async def _execute(self, operation: Operation, context: OperationContext) -> ExecutionResult:
         return await self._schema.execute(
@@ -113,9 +123,9 @@ class Executor:
             allowed_operation_types=SERVED,
         )
 
-    def _shaped(self, operation: Operation, result: ExecutionResult, context: OperationContext) -> Answer:
+    def _shaped(self, result: ExecutionResult, context: OperationContext) -> Answer:
         executed = not isinstance(result, PreExecutionError)
-        found = [(self._explained(error, executed), error) for error in result.errors or ()]
+        found = [(errors.explain(error, executed=executed), error) for error in result.errors or ()]
         errors.log_failures((known, errors.root_cause(error)) for known, error in found)
         has_data = executed and (result.data is not None or any(error.path for _, error in found))
         content: dict[str, Any] = {}
@@ -125,12 +135,7 @@ class Executor:
             content["data"] = result.data
         if context.degraded:
             content["extensions"] = {"degraded": degradations(context.degraded)}
-        is_whole = has_data and len(content) == 1
-        cache_control = self._hints.header(operation, context.document) if is_whole and context.document else NO_STORE
-        return Answer(content, found[0][0] if found else None, has_data, cache_control)
-
-    def _explained(self, error: GraphQLError, executed: bool) -> errcode.AtriumError:
-        return errors.explain(error, executed=executed, most_tokens=self._limits.tokens)
+        return Answer(content, found[0][0] if found else None, has_data)
 
 
 def _unfinished(error: Exception) -> errcode.AtriumError:
@@ -140,10 +145,6 @@ def _unfinished(error: Exception) -> errcode.AtriumError:
             return error
         case TimeoutError():
             return errcode.DeadlineExceeded()
-        case CannotGetOperationTypeError(operation_name=None):
-            return errcode.InvalidOperation("query: holds no operation")
-        case CannotGetOperationTypeError():
-            return errcode.InvalidOperation("operationName: there is no such operation in the document")
         case InvalidOperationTypeError():
             return errcode.InvalidOperation("query: subscriptions are not served over plain HTTP")
     return errcode.Internal()

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from gateway.guard import Limits
 from services.runtime import settings
 
 
@@ -21,6 +22,35 @@ class Settings(settings.Settings):
     )
     request_seconds: float = Field(5.0, gt=0, le=300, description="How long a request may take.")
     body_bytes: int = Field(65_536, ge=1024, description="The most bytes that the body of a request may have.")
+    operation_bytes: int = Field(16_384, ge=1, description="The most bytes that a GraphQL document may have.")
     operation_tokens: int = Field(2000, ge=1, description="The most tokens that a GraphQL document may have.")
+    operation_fields: int = Field(
+        500, ge=1, description="The most fields that an operation may have once its fragments are written out."
+    )
+    operation_roots: int = Field(20, ge=1, description="The most fields that an operation may have at its top.")
     operation_depth: int = Field(12, ge=1, description="How deep the fields of an operation may be nested.")
     operation_aliases: int = Field(30, ge=0, description="The most aliases that an operation may use.")
+    operation_fragments: int = Field(
+        100, ge=0, description="How often an operation may spread fragments, those within fragments included."
+    )
+    operation_repeats: int = Field(
+        100, ge=0, description="How many fields with arguments or fields of their own may repeat another."
+    )
+    operation_directives: int = Field(20, ge=0, description="The most directives that a GraphQL document may have.")
+    operations: int = Field(10, ge=1, description="The most operations that a GraphQL document may have.")
+
+    @property
+    def limits(self) -> Limits:
+        """How large an operation may be."""
+        return Limits(
+            bytes=self.operation_bytes,
+            tokens=self.operation_tokens,
+            operations=self.operations,
+            directives=self.operation_directives,
+            fields=self.operation_fields,
+            roots=self.operation_roots,
+            depth=self.operation_depth,
+            aliases=self.operation_aliases,
+            fragments=self.operation_fragments,
+            repeats=self.operation_repeats,
+        )

@@ -34,6 +34,7 @@ ADMINISTRATOR = (
     "admin.banners.write",
     "admin.permissions.read",
     "admin.permissions.grant",
+    "schema.explore",
 )
 ROLES: dict[AccountType, tuple[str, ...]] = {
     AccountType.GUEST: ("account.open",),

@@ -21,9 +21,16 @@ GATEWAY_NAMES = (
     "PRODUCTION",
     "REQUEST_SECONDS",
     "BODY_BYTES",
-    "OPERATION_TOKENS",
-    "OPERATION_DEPTH",
+    "OPERATIONS",
     "OPERATION_ALIASES",
+    "OPERATION_BYTES",
+    "OPERATION_DEPTH",
+    "OPERATION_DIRECTIVES",
+    "OPERATION_FIELDS",
+    "OPERATION_FRAGMENTS",
+    "OPERATION_REPEATS",
+    "OPERATION_ROOTS",
+    "OPERATION_TOKENS",
 )
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
 COMMAND_NAMES = ("TOKEN",)

@@ -1,0 +1,6 @@
+"""What clients ask to be run: parsed, measured and validated once, however often it is asked."""
+
+from gateway.documents.document import Document, NotRunnable, Prepared
+from gateway.documents.memory import Documents
+
+__all__ = ["Document", "Documents", "NotRunnable", "Prepared"]
