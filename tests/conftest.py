@@ -88,8 +88,10 @@ def empty_database(postgres: str) -> Iterator[str]:
     administer = address.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(administer, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-        yield address.set(database=name).render_as_string(hide_password=False)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        try:
+            yield address.set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture
@@ -107,9 +109,11 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with subprocess.Popen(command, cwd=tmp_path_factory.mktemp("redis"), stdout=subprocess.DEVNULL) as process:
-        _wait_for_port(port)
-        yield f"redis://127.0.0.1:{port}/0"
-        process.terminate()
+        try:
+            _wait_for_port(port)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")
@@ -137,9 +141,11 @@ def running_broker(port: int = 0) -> Iterator[str]:
     command = [str(binary), "broker", "--storage-engine", "memory://tansu/"]
     addresses = ["--listener-url", listener, "--advertised-listener-url", listener]
     with subprocess.Popen([*command, *addresses], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        _wait_for_port(port)
-        yield f"kafka://127.0.0.1:{port}"
-        process.kill()
+        try:
+            _wait_for_port(port)
+            yield f"kafka://127.0.0.1:{port}"
+        finally:
+            process.kill()
 
 
 def _wait_for_port(port: int) -> None:
