@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from services.task.biz import Patience, StepFailed, Steps
@@ -22,6 +22,8 @@ VERSION = "1"
 AT_ONCE = 4
 """How many steps are done at the same time, so that catching up after a long night leaves room for others."""
 THREADS = 8
+LOOK_BACK = timedelta(seconds=10)
+"""How long before the last tick that was fired there may be one that was not: longer than it takes to look again."""
 FORGET = 500
 """How many old runs are forgotten at once."""
 TOLD_BY_US = (
@@ -78,6 +80,10 @@ class Durable:
     async def start_now(self, tasks: list[str]) -> None:
         """Runs these tasks as if their tick were now."""
         await asyncio.to_thread(_trigger, tasks)
+
+    async def catch_up(self) -> None:
+        """Runs ticks that were due and not fired; DBOS drops one if its store fails it then, or if it just starts."""
+        await asyncio.to_thread(_catch_up)
 
     async def forget(self, before: datetime) -> None:
         """Removes what is kept of runs that ended before this moment."""
@@ -205,6 +211,15 @@ def _trigger(tasks: list[str]) -> None:
 
     for task in tasks:
         DBOS.trigger_schedule(task)
+
+
+def _catch_up() -> None:
+    from dbos import DBOS
+
+    for schedule in DBOS.list_schedules():
+        if fired_at := schedule["last_fired_at"]:
+            since = datetime.fromisoformat(fired_at) - LOOK_BACK
+            DBOS.backfill_schedule(schedule["schedule_name"], since, datetime.now(UTC))
 
 
 def _forget(before: datetime) -> None:

@@ -19,6 +19,8 @@ REST_SECONDS = 3.0
 """How long after the start of the process schedules wait: the start is for those who wait for answers."""
 BEAT_SECONDS = 1.0
 """How often a process that stands by asks for the lead, and the one that leads whether it still does."""
+CATCH_UP_BEATS = 5
+"""After how many beats of a lead to look for ticks that were due and did not run."""
 AILING_SECONDS = 5.0
 """How long to wait when the store cannot be used."""
 FORGET_EVERY = timedelta(days=1)
@@ -53,6 +55,10 @@ class Schedules(Protocol):
 
     async def start_now(self, tasks: list[str]) -> None:
         """Runs tasks without waiting for their tick."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Runs what was due and did not run."""
         ...
 
     async def forget(self, before: datetime) -> None:
@@ -124,7 +130,11 @@ class Scheduler:
 
     async def _until_over(self) -> None:
         forgotten_at = datetime.min.replace(tzinfo=self._clock().tzinfo)
+        beats = 0
         while not self._stopping.is_set() and await self._lead.holds():
+            beats += 1
+            if beats % CATCH_UP_BEATS == 0:
+                await self._schedules.catch_up()
             if self._clock() - forgotten_at >= FORGET_EVERY:
                 forgotten_at = self._clock()
                 await self._schedules.forget(forgotten_at - KEEP_RUNS)

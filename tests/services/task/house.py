@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,19 +102,28 @@ class House:
 
     async def ended(self, count: int) -> list[Run]:
         """All runs, once at least so many have ended."""
-        return await all_ended(self._history, count)
+        return await self.when(lambda runs: ended(runs) >= count)
+
+    async def when(self, condition: Callable[[list[Run]], bool]) -> list[Run]:
+        """All runs, oldest first, once they are like this."""
+        try:
+            return await runs_when(self._history, condition)
+        except TimeoutError:
+            logs = [f"{path.name}: {path.read_text()}" for path in self._folder.glob("*.log")]
+            pytest.fail("\n".join([f"only these ran: {await self.runs()}", *logs]))
 
 
-async def all_ended(history: SqlHistory, count: int) -> list[Run]:
-    """All runs, oldest first, once at least so many have ended."""
-    deadline = time.monotonic() + PATIENCE
-    runs: Sequence[Run] = ()
-    while time.monotonic() < deadline:
-        runs = await history.latest(1000)
-        if sum(run.outcome is not None for run in runs) >= count:
-            return sorted(runs, key=lambda run: run.id)
-        await asyncio.sleep(0.1)
-    pytest.fail(f"of {count} runs only these ended: {runs}")
+def ended(runs: list[Run]) -> int:
+    """How many of the runs have ended."""
+    return sum(run.outcome is not None for run in runs)
+
+
+async def runs_when(history: SqlHistory, condition: Callable[[list[Run]], bool]) -> list[Run]:
+    """All runs, oldest first, once they are like this; TimeoutError when they never are."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition(runs := sorted(await history.latest(1000), key=lambda run: run.id)):  # noqa: ASYNC110 - a store tells nobody.
+            await asyncio.sleep(0.1)
+    return runs
 
 
 @asynccontextmanager

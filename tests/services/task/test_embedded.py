@@ -12,7 +12,7 @@ from services.task.biz import Origin, Outcome, Run, Span, last_period
 from services.task.data import SqlHistory
 from tests.conftest import free_port
 from tests.gateway.process import finished, running
-from tests.services.task.house import all_ended
+from tests.services.task.house import ended, runs_when
 
 
 def rows_of(report: Path) -> list[dict[str, object]]:
@@ -29,7 +29,7 @@ def rows_of(report: Path) -> list[dict[str, object]]:
 async def first_runs(folder: Path) -> list[Run]:
     """The runs that a new store begins with."""
     async with open_database(f"sqlite+aiosqlite:///{folder}/task.db") as database:
-        return await all_ended(SqlHistory(database, utc_now), 2)
+        return await runs_when(SqlHistory(database, utc_now), lambda runs: ended(runs) >= 2)
 
 
 async def test_the_embedded_process_rolls_up_and_so_do_people_with_the_same_result(tmp_path: Path) -> None:

@@ -49,6 +49,9 @@ class Schedules:
     async def start_now(self, tasks: list[str]) -> None:
         self.calls.append(tasks)
 
+    async def catch_up(self) -> None:
+        self.calls.append("catch up")
+
     async def forget(self, before: datetime) -> None:
         self.calls.append(before)
 
