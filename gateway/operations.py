@@ -15,7 +15,7 @@ from gateway import errors
 from gateway.body import Operation
 from gateway.cache_control import NO_STORE, CacheHints
 from gateway.context import OperationContext
-from gateway.documents import Documents, NotRunnable
+from gateway.documents import Documents, NotRunnable, Prepared
 from gateway.execution import Plans
 from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compiled_strawberry_executor
 from schema import errcode
@@ -91,7 +91,7 @@ class Executor:
 
     async def _answer(self, operation: Operation, context: OperationContext) -> Answer:
         try:
-            prepared = self._documents.document(operation.query).operation(operation.name)
+            prepared = self._documents.prepared(operation)
         except NotRunnable as refused:
             hints = any(SUGGESTION in error.message for error in refused.errors) and await self._explores(context)
             found = [(errors.explain(error, executed=False), error) for error in refused.errors]
@@ -148,6 +148,13 @@ def _unfinished(error: Exception) -> errcode.AtriumError:
         case InvalidOperationTypeError():
             return errcode.InvalidOperation("query: subscriptions are not served over plain HTTP")
     return errcode.Internal()
+
+
+def with_cost(answer: Answer, operation: Operation, prepared: Prepared) -> Answer:
+    """The answer with what it was estimated to cost, and what it did cost; such a one is kept nowhere."""
+    data, extensions = answer.content.get("data"), answer.content.get("extensions", {})
+    cost = {"estimated": prepared.cost(operation.variables), "actual": prepared.actual_cost(data)}
+    return replace(answer, content=answer.content | {"extensions": extensions | {"cost": cost}}, cache_control=NO_STORE)
 
 
 def degradations(found: Sequence[Degradation]) -> list[dict[str, Any]]:

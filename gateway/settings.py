@@ -36,6 +36,11 @@ class Settings(settings.Settings):
     operation_repeats: int = Field(
         100, ge=0, description="How many fields with arguments or fields of their own may repeat another."
     )
+    operation_cost: int = Field(
+        3000,
+        ge=1,
+        description="The most that an operation may cost, by `@cost` and `@listSize` in the schema.",
+    )
     operation_directives: int = Field(20, ge=0, description="The most directives that a GraphQL document may have.")
     operations: int = Field(10, ge=1, description="The most operations that a GraphQL document may have.")
 
@@ -53,4 +58,5 @@ class Settings(settings.Settings):
             aliases=self.operation_aliases,
             fragments=self.operation_fragments,
             repeats=self.operation_repeats,
+            cost=self.operation_cost,
         )

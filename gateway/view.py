@@ -14,11 +14,12 @@ from gateway.body import Operation, Refusal, read_operation
 from gateway.budget import budget
 from gateway.context import OperationContext
 from gateway.negotiation import JSON, accepts_html, answer_type
-from gateway.operations import Answer
+from gateway.operations import Answer, with_cost
 from gateway.record import Record, record_of
 from schema import errcode
 from services.runtime.deadline import deadline_in, time_left
 
+COST_HEADER = "graphql-cost"
 CLIENT_LEFT = 499
 """What the log says of a request whose client did not wait; nobody receives it."""
 Run = Callable[[Operation, OperationContext], Coroutine[Any, Any, Answer]]
@@ -71,6 +72,8 @@ class GraphQLView:
             answer = await while_connected(request.receive, self._run(operation, context))
         finally:
             record.operation, record.viewer = context.operation_name, context.viewer
+        if context.prepared and request.headers.get(COST_HEADER) == "report":
+            answer = with_cost(answer, operation, context.prepared)
         record.code = answer.error.code if answer.error else errcode.OK
         record.degraded = len(context.degraded)
         status = errors.http_status(answer.error, has_data=answer.has_data, media=media)

@@ -1,6 +1,7 @@
 """A document as the gateway knows it: which operations it holds, what each may cost, and why it cannot be run."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,8 +20,11 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from gateway.guard.cost import actual, estimate
 from gateway.guard.extent import INTROSPECTION
+from gateway.guard.formula import Formula, Variables
 from gateway.guard.limits import Limits, check, check_census, check_source
+from gateway.guard.prices import Prices, prices_of
 from gateway.guard.tree import Tree, fragments_of, repeats, tree_of
 from schema import errcode
 
@@ -35,6 +39,7 @@ MOST_ERRORS = 10
 class Prepared:
     """One operation of a document."""
 
+    schema: GraphQLSchema
     document: DocumentNode
     node: OperationDefinitionNode
     tree: Tree
@@ -53,6 +58,23 @@ class Prepared:
     def introspects(self) -> bool:
         """Whether it asks about the schema."""
         return any(name in INTROSPECTION for name in self.roots)
+
+    @cached_property
+    def prices(self) -> Prices:
+        """What its fields cost."""
+        return prices_of(self.schema, self.node, self.tree)
+
+    @cached_property
+    def _estimate(self) -> Formula:
+        return estimate(self.prices)
+
+    def cost(self, variables: Variables) -> int:
+        """What it costs at most."""
+        return math.ceil(self._estimate.value(variables))
+
+    def actual_cost(self, data: Mapping[str, object] | None) -> int:
+        """What the answer cost that holds the data."""
+        return math.ceil(actual(self.prices, data or {}))
 
 
 class NotRunnable(Exception):
@@ -94,7 +116,7 @@ def read(source: str, schema: GraphQLSchema, limits: Limits) -> Document:
         check_source(source, limits)
         node = parse(source, max_tokens=limits.tokens)
         sound = check_census(node, limits)
-        operations = _prepared(node, limits, sound=sound)
+        operations = _prepared(node, schema, limits, sound=sound)
     except GraphQLSyntaxError as error:
         return Document(None, [_too_many_tokens(limits) if _is_over_tokens(error) else error])
     except errcode.OperationTooLarge as error:
@@ -102,7 +124,7 @@ def read(source: str, schema: GraphQLSchema, limits: Limits) -> Document:
     return Document(operations, validate(schema, node, RULES if sound else UNSOUND, max_errors=MOST_ERRORS))
 
 
-def _prepared(node: DocumentNode, limits: Limits, *, sound: bool) -> Sequence[Prepared]:
+def _prepared(node: DocumentNode, schema: GraphQLSchema, limits: Limits, *, sound: bool) -> Sequence[Prepared]:
     """The operations; raises OperationTooLarge when one is over a limit. Unsound fragments are not written out."""
     fragments = fragments_of(node) if sound else {}
     prepared = []
@@ -110,7 +132,7 @@ def _prepared(node: DocumentNode, limits: Limits, *, sound: bool) -> Sequence[Pr
         if isinstance(one, OperationDefinitionNode):
             tree = tree_of(one.selection_set, fragments)
             check("repeated fields", repeats(tree), limits.repeats)
-            prepared.append(Prepared(node, one, tree))
+            prepared.append(Prepared(schema, node, one, tree))
     return prepared
 
 

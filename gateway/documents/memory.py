@@ -4,8 +4,9 @@ from collections import OrderedDict
 
 from graphql import GraphQLSchema
 
-from gateway.documents.document import Document, read
-from gateway.guard import Limits
+from gateway.body import Operation
+from gateway.documents.document import Document, Prepared, read
+from gateway.guard.limits import Limits, check
 
 MOST_DOCUMENTS = 1024
 MOST_CHARACTERS = 1_048_576
@@ -25,6 +26,12 @@ class Documents:
         self._refused = _Lately()
         self.read = 0
         """How many were read, as against known."""
+
+    def prepared(self, operation: Operation) -> Prepared:
+        """The operation to run, within every limit; raises NotRunnable, InvalidOperation or OperationTooLarge."""
+        found = self.document(operation.query).operation(operation.name)
+        check("cost", found.cost(operation.variables), self._limits.cost)
+        return found
 
     def document(self, source: str) -> Document:
         """What is known of this text."""

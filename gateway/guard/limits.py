@@ -25,6 +25,7 @@ class Limits:
     aliases: int
     fragments: int
     repeats: int
+    cost: int
 
 
 def check_source(source: str, limits: Limits) -> None:

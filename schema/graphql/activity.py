@@ -30,7 +30,7 @@ class Activity(Node):
         "id", partial(ids.encode, ids.Prefix.ACTIVITY), description="Unique over everything; opaque."
     )
     kind: ActivityKind = attribute("kind", ActivityKind, description="What it was.")
-    text: str = attribute("text", description="What its author says of it.")
+    text: str = attribute("text", description="What its author says of it.", cost=2)
     created_at: datetime = attribute("created_at", moment, description="When it was done.")
 
     @field(description="Who did it; null when the account is gone, or cannot be shown right now.")

@@ -9,35 +9,48 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from schema.graphql.cache_control import CacheControl
+from schema.graphql.cost import Cost, ListSize
 
 Resolver = Callable[..., Awaitable[Any]]
 Read = Callable[[Any], Any]
 
 
-def field(*, description: str, cache: CacheControl | None = None) -> Callable[[Resolver], StrawberryField]:
+def field(
+    *, description: str, cache: CacheControl | None = None, cost: int = 0, size: ListSize | None = None
+) -> Callable[[Resolver], StrawberryField]:
     """Makes a resolver a field: what `strawberry.field` does, with a type and never without a description.
 
-    `cache` says how long its answer may be kept, where its type does not say it.
+    `cache` says how long its answer may be kept, where its type does not say it; `cost` what asking for it costs beside
+    the objects that it answers, and `size` how many these may be.
     """
 
     def make(resolver: Resolver) -> StrawberryField:
-        directives = [cache] if cache else []
+        directives = [*_costs(cost), *(each for each in (cache, size) if each)]
         made: StrawberryField = strawberry.field(resolver=resolver, description=description, directives=directives)
         return made
 
     return make
 
 
-def attribute(read: str | Read, show: Read | None = None, *, optional: bool = False, description: str) -> Any:
-    """An attribute that costs nothing until somebody asks for it.
+def attribute(
+    read: str | Read, show: Read | None = None, *, optional: bool = False, description: str, cost: int = 0
+) -> Any:
+    """An attribute that takes no time until somebody asks for it.
 
     `read` names a field of the object's `message`, with dots for one of a part, or is a function of the object; `show`
-    makes of it what the schema says. One that is optional in the contract is None where it was left out.
+    makes of it what the schema says. One that is optional in the contract is None where it was left out. `cost` is for
+    one that may be long.
     """
     getter = read if callable(read) else _given(read) if optional else attrgetter(f"message.{read}")
-    made: StrawberryField = strawberry.field(default=property(_shown(getter, show)), description=description)
+    made: StrawberryField = strawberry.field(
+        default=property(_shown(getter, show)), description=description, directives=_costs(cost)
+    )
     made.init = False  # Nobody gives what is read.
     return made
+
+
+def _costs(cost: int) -> list[object]:
+    return [Cost(weight=str(cost))] if cost else []
 
 
 def _given(path: str) -> Read:

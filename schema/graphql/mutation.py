@@ -100,7 +100,7 @@ AccountId = Annotated[strawberry.ID, strawberry.argument(description="Id of the 
 class Mutation:
     """Where changing begins."""
 
-    @field(description="Opens a session. BAD_CREDENTIALS never says whether handle or password is wrong.")
+    @field(description="Opens a session. BAD_CREDENTIALS never says whether handle or password is wrong.", cost=50)
     async def sign_in(
         self,
         info: Info,
@@ -111,7 +111,7 @@ class Mutation:
         with changing(info.context) as commands:
             return Session.from_message(await commands.sign_in(handle, password))
 
-    @field(description="Ends the session of the request's token. Whether one was open until now.")
+    @field(description="Ends the session of the request's token. Whether one was open until now.", cost=10)
     async def sign_out(self, info: Info) -> bool:
         """Ends the session; there is none to end without a token."""
         token = info.context.token
@@ -120,7 +120,7 @@ class Mutation:
         with changing(info.context) as commands:
             return await commands.sign_out(token)
 
-    @field(description="Changes the viewer's own account. VERSION_CONFLICT when it changed meanwhile.")
+    @field(description="Changes the viewer's own account. VERSION_CONFLICT when it changed meanwhile.", cost=10)
     async def update_profile(
         self,
         info: Info,
@@ -142,7 +142,8 @@ class Mutation:
     @field(
         description="Begins to close the viewer's account; the account, CLOSING. Until its cooling-off period is over "
         "`reopenAccount` undoes it; then it is closed for good and what is personal erased. ACCOUNT_STATE when it has "
-        "begun already."
+        "begun already.",
+        cost=10,
     )
     async def close_account(
         self,
@@ -156,7 +157,8 @@ class Mutation:
 
     @field(
         description="Undoes the closing of the viewer's account; the account, ACTIVE. ACCOUNT_STATE when it is not "
-        "closing, or its cooling-off period is over."
+        "closing, or its cooling-off period is over.",
+        cost=10,
     )
     async def reopen_account(self, info: Info) -> Account:
         """Ends the cooling-off period; whoever may sign in may do that, whatever else they may."""
@@ -164,7 +166,7 @@ class Mutation:
         with changing(info.context) as commands:
             return account_of(await commands.reopen_account(viewer), viewer)
 
-    @field(description="Follows an account; the account. To follow it again changes nothing.")
+    @field(description="Follows an account; the account. To follow it again changes nothing.", cost=10)
     async def follow(self, info: Info, account_id: AccountId) -> Account:
         """Follows an account that there is."""
         viewer, target = await _viewer_and_target(info.context, account_id)
@@ -172,7 +174,7 @@ class Mutation:
             await commands.follow(viewer, target.id)
         return account_of(target, viewer)
 
-    @field(description="Follows an account no longer; the account. To do it again changes nothing.")
+    @field(description="Follows an account no longer; the account. To do it again changes nothing.", cost=10)
     async def unfollow(self, info: Info, account_id: AccountId) -> Account:
         """Follows an account that there is no longer."""
         viewer, target = await _viewer_and_target(info.context, account_id)
@@ -180,7 +182,7 @@ class Mutation:
             await commands.unfollow(viewer, target.id)
         return account_of(target, viewer)
 
-    @field(description="Publishes an activity of the viewer.")
+    @field(description="Publishes an activity of the viewer.", cost=10)
     async def publish_activity(
         self,
         info: Info,

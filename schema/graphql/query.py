@@ -12,6 +12,7 @@ from schema.graphql.accounts import Account, account_of
 from schema.graphql.activity import Activity
 from schema.graphql.admin.query import Admin, admitted
 from schema.graphql.cache_control import PRIVATE
+from schema.graphql.cost import ListSize
 from schema.graphql.field import field
 from schema.graphql.info import Info
 from schema.graphql.node import Node
@@ -62,12 +63,12 @@ class Query:
         """Whoever the request's token belongs to."""
         return Viewer(identity=await info.context.identity())
 
-    @field(description="The account with this id. ACCOUNT_NOT_FOUND when there is none.")
+    @field(description="The account with this id. ACCOUNT_NOT_FOUND when there is none.", cost=1)
     async def account(self, info: Info, account_id: Id) -> Account | None:
         """Asks for one account."""
         return account_of(await existing_account(info.context.loaders, arguments.not_empty("id", account_id)))
 
-    @field(description="The account with this handle. ACCOUNT_NOT_FOUND when there is none.")
+    @field(description="The account with this handle. ACCOUNT_NOT_FOUND when there is none.", cost=1)
     async def account_by_handle(self, info: Info, handle: Handle) -> Account | None:
         """Asks for one account."""
         found = await info.context.loaders.account_by_handle.load(arguments.name("handle", handle))
@@ -75,7 +76,11 @@ class Query:
             raise AccountNotFound(handle)
         return account_of(found)
 
-    @field(description="The accounts with these ids, in their order; null where there is none.")
+    @field(
+        description="The accounts with these ids, in their order; null where there is none.",
+        cost=1,
+        size=ListSize(slicing_arguments=["ids"]),
+    )
     async def accounts(self, info: Info, account_ids: Ids) -> list[Account | None]:
         """Asks for all of them in one call."""
         numbers = [ids.number_of(ids.Prefix.ACCOUNT, one) for one in arguments.id_list(account_ids)]

@@ -38,7 +38,7 @@ class Viewer:
         found = await info.context.loaders.account_by_id.load(self.identity.account_id)
         return account_of(found, self.identity) if found else None
 
-    @field(description="Whether the viewer has a permission. When that cannot be told, the answer is no.")
+    @field(description="Whether the viewer has a permission. When that cannot be told, the answer is no.", cost=1)
     @degrades
     async def can(
         self,

@@ -237,6 +237,34 @@ async def test_the_usual_introspection_of_tools_passes_the_limits(house: House) 
     assert (await house.data(query))["__schema"]["queryType"]["name"] == "Query"
 
 
+@pytest.mark.parametrize(
+    ("ids", "refusal"),
+    [(58, None), (59, (4000300, "cost: 3026 is over the limit of 3000"))],
+)
+async def test_an_operation_that_costs_too_much_is_refused_for_its_variables(
+    house: House, ids: int, refusal: tuple[int, str] | None
+) -> None:
+    several = "".join(f"a{n}: accounts(ids: $ids) {{ id bio followerCount }} " for n in range(17))
+    query = f"query Q($ids: [ID!]!) {{ {several} }}"
+    asked = [f"acc_{n}" for n in range(1, ids + 1)]
+    if refusal is None:
+        assert len(await house.data(query, ids=asked)) == 17
+        return
+    assert await house.error(query, ids=asked) == refusal
+    assert sum(house.rpcs().values()) == 0
+
+
+async def test_what_an_operation_costs_is_told_on_request(house: House) -> None:
+    query = "query Q($ids: [ID!]!) { accounts(ids: $ids) { id bio } }"
+    body = {"query": query, "variables": {"ids": ["acc_1", "acc_999999"]}}
+    response = await house.http.post("/graphql", json=body, headers={"graphql-cost": "report"})
+    assert response.json()["extensions"] == {"cost": {"estimated": 5, "actual": 3}}
+    assert response.headers["cache-control"] == "no-store"
+    response = await house.http.post("/graphql", json=body, headers={"graphql-cost": "no"})
+    assert "extensions" not in response.json()
+    assert response.headers["cache-control"] == "public, max-age=10"
+
+
 async def test_production_hides_what_helps_strangers(house_with: Callable[..., Any]) -> None:
     async with house_with(production=True) as house:
         page = await house.http.get("/graphql", headers={"accept": "text/html"})

@@ -38,17 +38,19 @@ class Account(Node):
     avatar_url: str | None = attribute(
         "avatar_url", optional=True, description="Address of a picture; null when there is none."
     )
-    bio: str | None = attribute("bio", optional=True, description="A few words of the owner; null when there are none.")
+    bio: str | None = attribute(
+        "bio", optional=True, description="A few words of the owner; null when there are none.", cost=1
+    )
     created_at: datetime = attribute("created_at", moment, description="When it was opened.")
 
-    @field(description="How many accounts follow it; null when that cannot be told right now.")
+    @field(description="How many accounts follow it; null when that cannot be told right now.", cost=1)
     @degrades
     async def follower_count(self, info: Info) -> int | None:
         """Asks for the follow counts."""
         counts = await info.context.loaders.follow_counts.load(self.message.id)
         return counts.followers if counts else None
 
-    @field(description="How many accounts it follows; null when that cannot be told right now.")
+    @field(description="How many accounts it follows; null when that cannot be told right now.", cost=1)
     @degrades
     async def following_count(self, info: Info) -> int | None:
         """Asks for the follow counts, which both fields share."""

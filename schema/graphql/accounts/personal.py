@@ -16,7 +16,11 @@ from schema.graphql.ports import PrivateKey
 class PersonalAccount(Account):
     """The account of a private person, whose own attributes are private."""
 
-    @field(description="Only for the account itself and for staff; null for others, or when not given.", cache=PRIVATE)
+    @field(
+        description="Only for the account itself and for staff; null for others, or when not given.",
+        cache=PRIVATE,
+        cost=1,
+    )
     @degrades
     async def birthday(self, info: Info) -> date | None:
         """Asks for the private attributes, as whoever reads this."""

@@ -14,6 +14,7 @@ from schema.graphql.admin.activity import activity_of
 from schema.graphql.admin.change import AdminChange
 from schema.graphql.admin.lists import cursor_of, leave_out, page_info
 from schema.graphql.admin.merge import AdminMerge
+from schema.graphql.cost import at_most
 from schema.graphql.field import field
 from schema.graphql.info import Info
 from schema.graphql.ports import Identity
@@ -128,14 +129,14 @@ class AdminAccount:
         """Told with the account."""
         return self.message.following if self._told(info, Part.PART_FOLLOW_COUNTS) else None
 
-    @field(description="What was granted to it, and denied, by name.")
+    @field(description="What was granted to it, and denied, by name.", size=at_most(20))
     async def grants(self, info: Info) -> list[AdminGrant] | None:
         """Told with the account."""
         if not self._told(info, Part.PART_GRANTS):
             return None
         return [AdminGrant.from_message(grant) for grant in self.message.grants]
 
-    @field(description="What it did last, newest first. Needs admin.activities.read.")
+    @field(description="What it did last, newest first. Needs admin.activities.read.", size=at_most(10))
     async def recent_activities(self, info: Info) -> list[Activity] | None:
         """Told with the account."""
         if Part.PART_ACTIVITIES in self.message.withheld:
@@ -144,7 +145,7 @@ class AdminAccount:
             return None
         return [activity_of(activity, self.viewer) for activity in self.message.recent_activities]
 
-    @field(description="What changed it last, newest first.")
+    @field(description="What changed it last, newest first.", size=at_most(10))
     async def recent_changes(self, info: Info) -> list[AdminChange] | None:
         """Told with the account."""
         if not self._told(info, Part.PART_CHANGES):
@@ -172,4 +173,6 @@ class AdminGrants:
     """What became of a permission of an account."""
 
     changed: bool = strawberry.field(description="Whether anything changed.")
-    grants: list[AdminGrant] = strawberry.field(description="What the account has now, by name.")
+    grants: list[AdminGrant] = strawberry.field(
+        description="What the account has now, by name.", directives=[at_most(20)]
+    )

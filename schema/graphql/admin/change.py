@@ -11,6 +11,7 @@ from schema.graphql.accounts import Account
 from schema.graphql.activity import PageInfo
 from schema.graphql.admin.enums import AdminChangeKind
 from schema.graphql.admin.lists import actor_of, page_info
+from schema.graphql.cost import at_most
 from schema.graphql.field import field
 from schema.graphql.info import Info
 from schema.graphql.moment import moment
@@ -44,7 +45,9 @@ class AdminChange:
     kind: AdminChangeKind = strawberry.field(description="What kind of change it was.")
     reason: str = strawberry.field(description="Why, in the words of whoever made it; may be empty.")
     occurred_at: datetime = strawberry.field(description="When.")
-    differences: list[AdminDifference] = strawberry.field(description="What is different since, by field.")
+    differences: list[AdminDifference] = strawberry.field(
+        description="What is different since, by field.", directives=[at_most(10)]
+    )
     erased: bool = strawberry.field(description="Whether values were erased because the account is closed for good.")
 
     @classmethod

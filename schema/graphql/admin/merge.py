@@ -10,6 +10,7 @@ from schema.graphql import ids
 from schema.graphql.accounts import Account
 from schema.graphql.admin.enums import AdminMergeState
 from schema.graphql.admin.lists import actor_of
+from schema.graphql.cost import at_most
 from schema.graphql.field import field
 from schema.graphql.info import Info
 from schema.graphql.moment import moment
@@ -28,7 +29,9 @@ class AdminMergeCheck:
     """What merging two accounts would move."""
 
     refusal: str | None = strawberry.field(description="Why it would be refused; null when it can be done.")
-    moves: list[AdminAmount] = strawberry.field(description="What of the source would move, also where it is 0.")
+    moves: list[AdminAmount] = strawberry.field(
+        description="What of the source would move, also where it is 0.", directives=[at_most(5)]
+    )
 
     @classmethod
     def from_message(cls, message: pb.CheckMergeResponse) -> Self:
@@ -66,7 +69,7 @@ class AdminMerge:
     source_id: strawberry.ID = strawberry.field(description="The account that is merged.")
     target_id: strawberry.ID = strawberry.field(description="The account that takes over.")
     state: AdminMergeState = strawberry.field(description="How far it is.")
-    steps: list[AdminMergeStep] = strawberry.field(description="Its steps, in their order.")
+    steps: list[AdminMergeStep] = strawberry.field(description="Its steps, in their order.", directives=[at_most(10)])
     reason: str = strawberry.field(description="Why.")
     requested_at: datetime = strawberry.field(description="When it was asked for.")
     started_at: datetime | None = strawberry.field(description="When it began; null while it waits for that.")

@@ -142,7 +142,9 @@ def at_the_desk(context: Context) -> Iterator[Desk]:
 class AdminMutation:
     """What staff may change; part of the one type of mutations."""
 
-    @field(description="Opens an account. HANDLE_TAKEN when another has the handle. Needs admin.accounts.write.")
+    @field(
+        description="Opens an account. HANDLE_TAKEN when another has the handle. Needs admin.accounts.write.", cost=10
+    )
     async def admin_create_account(
         self,
         info: Info,
@@ -153,7 +155,10 @@ class AdminMutation:
         with at_the_desk(info.context) as desk:
             return staff_view(await desk.create_account(viewer, creation), viewer)
 
-    @field(description="Changes an account. VERSION_CONFLICT when it changed meanwhile. Needs admin.accounts.write.")
+    @field(
+        description="Changes an account. VERSION_CONFLICT when it changed meanwhile. Needs admin.accounts.write.",
+        cost=10,
+    )
     async def admin_change_account(
         self,
         info: Info,
@@ -166,7 +171,8 @@ class AdminMutation:
 
     @field(
         description="Starts the cooling-off period of an account. ACCOUNT_STATE when it has begun. Needs "
-        "admin.accounts.close."
+        "admin.accounts.close.",
+        cost=10,
     )
     async def admin_close_account(self, info: Info, account_id: AccountId, reason: Reason) -> Account:
         """Closes it, and answers it as it is then."""
@@ -174,21 +180,24 @@ class AdminMutation:
         with at_the_desk(info.context) as desk:
             return staff_view(await desk.close_account(viewer, number, reason), viewer)
 
-    @field(description="Undoes a closure within its cooling-off period, or a suspension. Needs admin.accounts.close.")
+    @field(
+        description="Undoes a closure within its cooling-off period, or a suspension. Needs admin.accounts.close.",
+        cost=10,
+    )
     async def admin_reopen_account(self, info: Info, account_id: AccountId, reason: Reason) -> Account:
         """Reopens it, and answers it as it is then."""
         viewer, number = await acting(info.context, CLOSE), account_number("accountId", account_id)
         with at_the_desk(info.context) as desk:
             return staff_view(await desk.reopen_account(viewer, number, reason), viewer)
 
-    @field(description="Bars an account and ends its sessions. Needs admin.accounts.close.")
+    @field(description="Bars an account and ends its sessions. Needs admin.accounts.close.", cost=10)
     async def admin_suspend_account(self, info: Info, account_id: AccountId, reason: Reason) -> Account:
         """Bars it, and answers it as it is then."""
         viewer, number = await acting(info.context, CLOSE), account_number("accountId", account_id)
         with at_the_desk(info.context) as desk:
             return staff_view(await desk.suspend_account(viewer, number, reason), viewer)
 
-    @field(description="Grants or denies a permission to an account. Needs admin.permissions.grant.")
+    @field(description="Grants or denies a permission to an account. Needs admin.permissions.grant.", cost=10)
     async def admin_grant_permission(
         self,
         info: Info,
@@ -203,7 +212,7 @@ class AdminMutation:
             granted = await desk.grant_permission(viewer, number, permission, allow=allow, reason=reason)
         return _grants(*granted)
 
-    @field(description="Takes back what was granted or denied to an account. Needs admin.permissions.grant.")
+    @field(description="Takes back what was granted or denied to an account. Needs admin.permissions.grant.", cost=10)
     async def admin_revoke_permission(
         self, info: Info, account_id: AccountId, permission: PermissionName, reason: Reason
     ) -> AdminGrants:
@@ -216,7 +225,8 @@ class AdminMutation:
     @field(
         description="Begins to merge an account into another: it is barred until its data has been moved, which "
         "`admin.merge` tells of. MERGE_REFUSED when the two cannot be merged. Needs "
-        "admin.accounts.write and admin.accounts.close."
+        "admin.accounts.write and admin.accounts.close.",
+        cost=10,
     )
     async def admin_merge_accounts(
         self, info: Info, source_id: SourceId, target_id: TargetId, reason: Reason
@@ -229,7 +239,8 @@ class AdminMutation:
 
     @field(
         description="Takes a FAILED merge up again where it stopped. Needs admin.accounts.write and "
-        "admin.accounts.close."
+        "admin.accounts.close.",
+        cost=10,
     )
     async def admin_retry_merge(self, info: Info, source_id: SourceId, reason: Reason) -> AdminMerge:
         """Takes it up, and answers it as it is then."""

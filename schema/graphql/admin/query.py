@@ -14,6 +14,7 @@ from schema.graphql.admin.change import AdminChangeConnection
 from schema.graphql.admin.lists import account_number, account_numbers, named_by_id, number_at
 from schema.graphql.admin.merge import AdminMerge, AdminMergeCheck
 from schema.graphql.admin.ports import AccountsKey, ActivitiesKey, AuditsKey
+from schema.graphql.cost import PAGE
 from schema.graphql.enums import AccountStatus, AccountType, ActivityKind
 from schema.graphql.field import field
 from schema.graphql.info import Info
@@ -133,7 +134,7 @@ class Admin:
 
     viewer: strawberry.Private[Identity]
 
-    @field(description="Accounts in any state, by id. Needs admin.accounts.read.")
+    @field(description="Accounts in any state, by id. Needs admin.accounts.read.", cost=10, size=PAGE)
     async def accounts(
         self, info: Info, wanted: AccountFilter = None, first: First = 20, after: After = None
     ) -> AdminAccountConnection | None:
@@ -145,7 +146,8 @@ class Admin:
 
     @field(
         description="An account with all that hangs on it; ACCOUNT_NOT_FOUND when there is none. Needs "
-        "admin.accounts.read."
+        "admin.accounts.read.",
+        cost=10,
     )
     async def account(self, info: Info, account_id: Id) -> AdminAccount | None:
         """Asks the desk."""
@@ -154,7 +156,7 @@ class Admin:
             found = await info.context.admin.account(self.viewer, number)
         return AdminAccount.from_message(found, self.viewer)
 
-    @field(description="What changed an account, newest first. Needs admin.accounts.read.")
+    @field(description="What changed an account, newest first. Needs admin.accounts.read.", cost=10, size=PAGE)
     async def changes(
         self, info: Info, account_id: AccountId, first: First = 20, after: After = None
     ) -> AdminChangeConnection | None:
@@ -164,7 +166,7 @@ class Admin:
             found = await info.context.admin.changes(self.viewer, number, size, arguments.cursor(after))
         return AdminChangeConnection.from_message(found, after)
 
-    @field(description="Activities of anybody, newest first. Needs admin.activities.read.")
+    @field(description="Activities of anybody, newest first. Needs admin.activities.read.", cost=10, size=PAGE)
     async def activities(
         self, info: Info, wanted: ActivityFilter = None, first: First = 20, after: After = None
     ) -> AdminActivityConnection | None:
@@ -176,14 +178,15 @@ class Admin:
 
     @field(
         description="How the merging of an account into another is; null when nobody began it. One that has just "
-        "begun may not be there yet. Needs admin.accounts.read."
+        "begun may not be there yet. Needs admin.accounts.read.",
+        cost=10,
     )
     async def merge(self, info: Info, source_id: SourceId) -> AdminMerge | None:
         """Asks the desk."""
         found = await info.context.admin.merge(self.viewer, account_number("sourceId", source_id))
         return AdminMerge.from_message(found) if found else None
 
-    @field(description="What merging two accounts would move; changes nothing. Needs admin.accounts.read.")
+    @field(description="What merging two accounts would move; changes nothing. Needs admin.accounts.read.", cost=10)
     async def check_merge(self, info: Info, source_id: SourceId, target_id: TargetId) -> AdminMergeCheck | None:
         """Asks the desk."""
         source, target = account_number("sourceId", source_id), account_number("targetId", target_id)
@@ -191,7 +194,7 @@ class Admin:
             found = await info.context.admin.check_merge(self.viewer, source, target)
         return AdminMergeCheck.from_message(found)
 
-    @field(description="What staff did and tried, newest first. Needs admin.accounts.read.")
+    @field(description="What staff did and tried, newest first. Needs admin.accounts.read.", cost=10, size=PAGE)
     async def audits(
         self, info: Info, wanted: AuditFilter = None, first: First = 20, after: After = None
     ) -> AdminAuditConnection | None:

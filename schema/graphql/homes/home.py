@@ -7,6 +7,7 @@ import strawberry
 from schema.graphql import arguments
 from schema.graphql.activity import ActivityConnection, page_of
 from schema.graphql.banner import Banner
+from schema.graphql.cost import PAGE, at_most
 from schema.graphql.degrade import degrades
 from schema.graphql.enums import ActivityKind, BannerSlot
 from schema.graphql.feature import Feature
@@ -30,21 +31,21 @@ class Home:
 
     viewer: strawberry.Private[Identity]
 
-    @field(description="The sub-functions the viewer may use, in the order of the menu.")
+    @field(description="The sub-functions the viewer may use, in the order of the menu.", cost=2, size=at_most(30))
     @degrades
     async def features(self, info: Info) -> list[Feature] | None:
         """Asks for the viewer's features."""
         features = await info.context.loaders.features.load(self.viewer)
         return [Feature(message=feature) for feature in features]
 
-    @field(description="The banners to show in a slot, the first to be shown first.")
+    @field(description="The banners to show in a slot, the first to be shown first.", cost=2, size=at_most(10))
     @degrades
     async def banners(self, info: Info, slot: Slot = BannerSlot.HOME_TOP) -> list[Banner] | None:
         """Asks what to advertise to the viewer."""
         key = BannersKey(self.viewer, arguments.slot(slot).number)
         return [Banner(message=banner) for banner in await info.context.loaders.banners.load(key)]
 
-    @field(description="Activities of those the viewer follows, or what trends; newest first.")
+    @field(description="Activities of those the viewer follows, or what trends; newest first.", cost=5, size=PAGE)
     @degrades
     async def feed(
         self, info: Info, first: First = 20, after: After = strawberry.UNSET, kinds: Kinds = strawberry.UNSET

@@ -4,6 +4,7 @@ import strawberry
 
 from schema.graphql import arguments
 from schema.graphql.accounts import Account, accounts_of
+from schema.graphql.cost import FIRST
 from schema.graphql.degrade import degrades
 from schema.graphql.field import field
 from schema.graphql.homes.home import First, Home
@@ -15,7 +16,7 @@ from schema.graphql.ports import SuggestionsKey
 class PersonalHome(Home):
     """The home page of a private person."""
 
-    @field(description="Accounts worth following, the most followed first.")
+    @field(description="Accounts worth following, the most followed first.", cost=5, size=FIRST)
     @degrades
     async def suggestions(self, info: Info, first: First = 5) -> list[Account] | None:
         """Asks whom to follow, then for those accounts."""

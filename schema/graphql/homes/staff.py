@@ -4,6 +4,7 @@ import strawberry
 
 from schema.graphql import arguments
 from schema.graphql.accounts import Account, accounts_of
+from schema.graphql.cost import FIRST
 from schema.graphql.degrade import degrades
 from schema.graphql.field import field
 from schema.graphql.homes.home import First, Home
@@ -15,7 +16,7 @@ from schema.graphql.ports import ClosuresKey
 class StaffHome(Home):
     """The home page of an employee."""
 
-    @field(description="Accounts in their cooling-off period, those that close first coming first.")
+    @field(description="Accounts in their cooling-off period, those that close first coming first.", cost=5, size=FIRST)
     @degrades
     async def pending_closures(self, info: Info, first: First = 20) -> list[Account] | None:
         """Asks which accounts are closing, then for those accounts."""

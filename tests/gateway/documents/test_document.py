@@ -14,7 +14,17 @@ from schema import errcode
 AMBIGUOUS = "operationName: must be given when the document holds several operations"
 SCHEMA = build_schema("type Query { a(x: Int): Query b: Query n: Int } type Mutation { a: Int }")
 LIMITS = Limits(
-    bytes=700, tokens=150, operations=2, directives=2, fields=12, roots=5, depth=4, aliases=3, fragments=6, repeats=3
+    bytes=700,
+    tokens=150,
+    operations=2,
+    directives=2,
+    fields=12,
+    roots=5,
+    depth=4,
+    aliases=3,
+    fragments=6,
+    repeats=3,
+    cost=100,
 )
 
 
