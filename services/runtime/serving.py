@@ -15,7 +15,7 @@ from services.runtime.allocation import open_ids
 from services.runtime.backend import Attached, Backend, Resources
 from services.runtime.cache import open_cache
 from services.runtime.channels import open_channels
-from services.runtime.clock import utc_now
+from services.runtime.clock import Clock, utc_now
 from services.runtime.database import open_database
 from services.runtime.lifecycle import Check, Readiness, Server, StartError, passes
 from services.runtime.migrate import is_current
@@ -40,6 +40,7 @@ async def open_resources(
     settings: Settings,
     metrics: Metrics | None = None,
     channels: Mapping[str, grpc.aio.Channel] | None = None,
+    clock: Clock = utc_now,
 ) -> AsyncIterator[Resources]:
     """What `backend` needs, as the settings say, closed at the end; connects on first use."""
     url = settings.database_url(backend.name)
@@ -53,12 +54,12 @@ async def open_resources(
     ):
         instrument_engine(database.engine)
         instrument_cache(cache)
-        yield Resources(database, cache, ids, utc_now, settings, metrics, channels or {})
+        yield Resources(database, cache, ids, clock, settings, metrics, channels or {})
 
 
 @asynccontextmanager
 async def open_all(
-    backends: Iterable[Backend], settings: Settings, metrics: Metrics | None = None
+    backends: Iterable[Backend], settings: Settings, metrics: Metrics | None = None, clock: Clock = utc_now
 ) -> AsyncIterator[dict[Backend, Resources]]:
     """The resources of each backend, closed at the end; they share channels to all that the settings name."""
     metrics = metrics or Metrics()
@@ -66,7 +67,7 @@ async def open_all(
         addresses = settings.addresses.model_dump()
         channels = await closing.enter_async_context(open_channels(addresses, metrics))
         yield {
-            backend: await closing.enter_async_context(open_resources(backend, settings, metrics, channels))
+            backend: await closing.enter_async_context(open_resources(backend, settings, metrics, channels, clock))
             for backend in backends
         }
 

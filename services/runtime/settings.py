@@ -78,7 +78,7 @@ def check_database(url: str) -> str:
 def check_cache(url: str) -> str:
     """The URL of a cache as it is, when Atrium has an implementation for it."""
     scheme, _, rest = url.partition("://")
-    if scheme not in CACHES or (scheme == "memory" and rest):
+    if scheme not in CACHES or (scheme == "memory" and not (rest or "x").isalnum()):
         raise ValueError("must be memory:// or redis://host:port/number")
     if scheme != "memory" and (not rest or not _readable(url)):
         raise ValueError("names no server: redis://host:port/number")

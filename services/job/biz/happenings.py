@@ -77,7 +77,22 @@ class Published:
     """The account published an activity."""
 
 
-What = Opened | Changed | StatusChanged | MergeStarted | Merged | PermissionSet | PermissionTakenBack | Published
+@dataclass(frozen=True, slots=True)
+class FollowsChanged:
+    """The account follows somebody else, or no longer."""
+
+
+What = (
+    Opened
+    | Changed
+    | StatusChanged
+    | MergeStarted
+    | Merged
+    | FollowsChanged
+    | PermissionSet
+    | PermissionTakenBack
+    | Published
+)
 
 
 @dataclass(frozen=True, slots=True)

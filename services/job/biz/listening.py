@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from services.job.biz.changes import Change, changes_of, without_values
 from services.job.biz.errands import Errand, ErrandKind, steps_named
-from services.job.biz.happenings import Changed, Happening, Merged, MergeStarted, Published, StatusChanged
+from services.job.biz.happenings import (
+    Changed,
+    FollowsChanged,
+    Happening,
+    Merged,
+    MergeStarted,
+    Published,
+    StatusChanged,
+)
 from services.job.biz.ports import Ledger
 from services.job.biz.steps import STEPS
 
@@ -14,6 +22,7 @@ _CHANNELS: dict[type, str] = {
     StatusChanged: _ACCOUNT,
     MergeStarted: _ACCOUNT,
     Merged: _ACCOUNT,
+    FollowsChanged: _ACCOUNT,
     Published: _AUTHOR,
 }
 

@@ -14,6 +14,7 @@ from services.job.biz.errands import Errand, Progress
 from services.job.biz.happenings import (
     Changed,
     Difference,
+    FollowsChanged,
     Happening,
     Merged,
     MergeStarted,
@@ -34,6 +35,8 @@ _WHATS: dict[str, Callable[[Any], What]] = {
     "account_merged": lambda what: Merged(what.target_id),
     "permission_granted": lambda what: PermissionSet(what.permission, what.allow),
     "permission_revoked": lambda what: PermissionTakenBack(what.permission),
+    "followed": lambda _what: FollowsChanged(),
+    "unfollowed": lambda _what: FollowsChanged(),
     "activity_published": lambda _what: Published(),
 }
 """By the field of the event; jobs have nothing to do with any other."""

@@ -56,6 +56,8 @@ class Push:
             "account_status_changed",
             "account_merge_started",
             "account_merged",
+            "followed",
+            "unfollowed",
             "activity_published",
         }
     )

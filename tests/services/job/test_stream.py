@@ -145,6 +145,8 @@ async def test_subscribers_hear_the_events_of_their_accounts(town: Town, cache: 
             ("account", "account_status_changed"),
             ("account", "account_merge_started"),
             ("account", "account_merged"),
+            ("account", "followed"),
+            ("account", "unfollowed"),
             ("author", "activity_published"),
         ]
     ]
