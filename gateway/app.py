@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from gateway import graphiql, health
 from gateway.context import Clients, OperationContext
@@ -17,39 +17,43 @@ from gateway.graphiql import Persona
 from gateway.health import Health
 from gateway.middleware import AccessLog, LastResort, TraceHeaders
 from gateway.operations import Executor, Known, compiled
+from gateway.push.conversation import Bounds
+from gateway.push.events import event_streams
+from gateway.push.noted import Noted
+from gateway.push.socket import SocketView
 from gateway.settings import Settings
 from gateway.view import GraphQLView
+from schema.graphql.ports import Push
 from schema.graphql.schema import create_schema
 from services.runtime.telemetry import Metrics
 
 
 def create_app(
     clients: Clients,
+    push: Push,
     settings: Settings,
     metrics: Metrics,
     state: Health,
     personas: Sequence[Persona] = (),
 ) -> Starlette:
     """The application, serving from the backends behind `clients`; GraphiQL offers the `personas`."""
-    endpoint = Route("/graphql", graphql_view(clients, settings, metrics, personas))
+    schema = create_schema([Known], compiled(metrics))
+    documents = Documents(schema._schema, settings.limits)
+    executor = Executor(schema, documents, settings.request_seconds, production=settings.production)
+    make_context = partial(OperationContext, clients, push)
+    page = None if settings.production else partial(graphiql.page, personas)
+    answers = Noted(executor.stream, metrics)
+    events = event_streams(answers, state.stopped, metrics)
+    view = GraphQLView(executor.run, events, make_context, page, settings.body_bytes, settings.request_seconds)
+    sockets = SocketView(answers, make_context, Bounds(settings.init_seconds, settings.socket_operations), metrics)
     pages = [] if settings.production else graphiql.routes()
     app = Starlette(
-        routes=[endpoint, *pages, *_probes()],
+        routes=[Route("/graphql", view), WebSocketRoute("/graphql", sockets), *pages, *_probes()],
         middleware=[Middleware(TraceHeaders), Middleware(AccessLog, metrics=metrics), Middleware(LastResort)],
     )
     app.state.health = state
     app.state.metrics = metrics
     return app
-
-
-def graphql_view(clients: Clients, settings: Settings, metrics: Metrics, personas: Sequence[Persona]) -> GraphQLView:
-    """The GraphQL endpoint with its schema, limits and page."""
-    schema = create_schema([Known], compiled(metrics))
-    documents = Documents(schema._schema, settings.limits)
-    executor = Executor(schema, documents, settings.request_seconds, production=settings.production)
-    page = None if settings.production else partial(graphiql.page, personas)
-    make_context = partial(OperationContext, clients)
-    return GraphQLView(executor.run, make_context, page, settings.body_bytes, settings.request_seconds)
 
 
 def _probes() -> list[BaseRoute]:

@@ -90,14 +90,19 @@ def parse_operation(body: bytes) -> Operation:
         raise _malformed(f"the body is not JSON: {error.msg}") from error
     if not isinstance(document, dict):
         raise _malformed("the body must be a JSON object; batches are not served")
+    # The bytes are searched first because hardly any request holds such an escape.
+    if b"\\u" in body:
+        check_texts(document)
+    return operation_from(document)
+
+
+def operation_from(document: dict[str, Any]) -> Operation:
+    """The operation that a JSON object asks for; raises Refusal."""
     for field, kind, words in FIELDS:
         if not isinstance(document.get(field), kind | None):
             raise _malformed(f"{field}: must be {words}")
     if not document.get("query"):
         raise _malformed("query: must be given and not empty")
-    # The bytes are searched first because hardly any request holds such an escape.
-    if b"\\u" in body and _has_nul(document):
-        raise _malformed("the NUL character is not allowed")
     if ENDLESS_NUMBER.search(document["query"]):
         raise _malformed("query: a number has at most 4299 digits")
     return Operation(document["query"], document.get("variables") or {}, document.get("operationName"))
@@ -107,8 +112,11 @@ def _malformed(message: str) -> Refusal:
     return Refusal(400, errcode.InvalidOperation(message))
 
 
-def _has_nul(document: dict[str, Any]) -> bool:
-    return NUL_ESCAPE.search(document["query"]) is not None or any("\0" in text for text in _texts(document))
+def check_texts(document: dict[str, Any]) -> None:
+    """Refuses the NUL character, written in JSON or in GraphQL."""
+    query = document.get("query")
+    if (isinstance(query, str) and NUL_ESCAPE.search(query)) or any("\0" in text for text in _texts(document)):
+        raise _malformed("the NUL character is not allowed")
 
 
 def _texts(document: object) -> Iterator[str]:

@@ -7,7 +7,7 @@ from schema import errcode
 from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import Desk
-from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders, PermissionKey
+from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders, PermissionKey, Push
 from services.runtime.deadline import time_left
 
 MOST_NAME_CHARACTERS = 100
@@ -37,8 +37,9 @@ class Clients(Protocol):
 class OperationContext:
     """What resolvers find in `info.context`: fits `schema.graphql.ports.Context`."""
 
-    def __init__(self, clients: Clients, authorization: str | None) -> None:
+    def __init__(self, clients: Clients, push: Push, authorization: str | None) -> None:
         self._clients = clients
+        self.push = push
         self._offered = authorization is not None
         self.token = bearer_token(authorization or "")
         self.degraded: list[Degradation] = []

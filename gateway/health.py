@@ -44,6 +44,10 @@ class Health:
         """Whether the process is on its way out, so that no new requests should come here."""
         return self._readiness.stopping
 
+    async def stopped(self) -> None:
+        """Returns when the process is on its way out."""
+        await self._readiness.stopped()
+
     async def backends(self) -> dict[str, bool]:
         """Whether each backend answers that it serves; all are asked at once."""
         answers = await asyncio.gather(*(self._serves(name) for name in self._stubs))

@@ -73,7 +73,7 @@ class AccessLog:
     ) -> None:
         if status >= 400 and record.code == errcode.OK:
             record.code = status * 10_000  # Refused before there was anything to say about it: no such path.
-        if scope["path"] == "/graphql":
+        if scope["path"] == "/graphql" and not record.streamed:
             self._metrics.requests.labels(str(record.code), record.viewer).observe(seconds)
         if record.code != errcode.OK:
             self._metrics.errors_logged.labels(str(record.code)).inc()

@@ -17,9 +17,9 @@ def answer_type(accept: str) -> str | None:
     return best if quality > 0 else None
 
 
-def accepts_html(accept: str) -> bool:
-    """Whether the client is a browser that wants a page."""
-    return any(media == "text/html" and quality > 0 for media, quality in _ranges(accept))
+def accepts(accept: str, wanted: str) -> bool:
+    """Whether the client names a media type; a wildcard does not count."""
+    return any(media == wanted and quality > 0 for media, quality in _ranges(accept))
 
 
 def _liking(media: str, ranges: list[tuple[str, float]]) -> tuple[float, int, bool]:

@@ -1,10 +1,12 @@
 """Runs one GraphQL operation and shapes its answer."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from graphql import OperationType as GraphQLOperationType
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import InvalidOperationTypeError
@@ -82,12 +84,43 @@ class Executor:
                 async with asyncio.timeout(time_left(self._seconds) + GRACE_SECONDS):
                     return await self._answer(operation, context)
         except Exception as error:
-            known = _unfinished(error)
-            errors.log_failures([(known, error)])
-            return Answer({"errors": [errors.entry(known)]}, known)
+            return _failed(error)
         finally:
             if tally := call_tally.get():
                 tally.abandon()
+
+    async def stream(self, operation: Operation, context: OperationContext) -> AsyncGenerator[Answer, None]:
+        """The answers as they come: one for a query or a mutation, any number for a subscription."""
+        prepared = self._subscription(operation)
+        if prepared is None:
+            yield await self.run(operation, context)
+            return
+        context.begin(prepared)
+        try:
+            async with aclosing(await self._subscribe(operation, context)) as events:
+                async for event in events:
+                    yield self._shaped(event, context)
+                    context.degraded.clear()
+        except Exception as error:
+            yield _failed(error)
+
+    def _subscription(self, operation: Operation) -> Prepared | None:
+        """The operation if it is a subscription that can be run."""
+        try:
+            prepared = self._documents.prepared(operation)
+        except (NotRunnable, errcode.AtriumError):
+            return None
+        return prepared if prepared.node.operation is GraphQLOperationType.SUBSCRIPTION else None
+
+    async def _subscribe(
+        self, operation: Operation, context: OperationContext
+    ) -> AsyncGenerator[ExecutionResult | PreExecutionError, None]:
+        return await self._schema.subscribe(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=context,
+            operation_name=operation.name,
+        )
 
     async def _answer(self, operation: Operation, context: OperationContext) -> Answer:
         try:
@@ -123,7 +156,7 @@ class Executor:
             allowed_operation_types=SERVED,
         )
 
-    def _shaped(self, result: ExecutionResult, context: OperationContext) -> Answer:
+    def _shaped(self, result: ExecutionResult | PreExecutionError, context: OperationContext) -> Answer:
         executed = not isinstance(result, PreExecutionError)
         found = [(errors.explain(error, executed=executed), error) for error in result.errors or ()]
         errors.log_failures((known, errors.root_cause(error)) for known, error in found)
@@ -136,6 +169,12 @@ class Executor:
         if context.degraded:
             content["extensions"] = {"degraded": degradations(context.degraded)}
         return Answer(content, found[0][0] if found else None, has_data)
+
+
+def _failed(error: Exception) -> Answer:
+    known = _unfinished(error)
+    errors.log_failures([(known, error)])
+    return Answer({"errors": [errors.entry(known)]}, known)
 
 
 def _unfinished(error: Exception) -> errcode.AtriumError:

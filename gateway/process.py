@@ -4,6 +4,7 @@ import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import grpc.aio
 
@@ -12,16 +13,30 @@ from gateway.app import create_app
 from gateway.context import type_name
 from gateway.graphiql import Persona
 from gateway.health import CONTRACTS, Health
+from gateway.push.feeds import Feeds
+from gateway.push.hub import Hub
+from gateway.push.protocols import Requests, Sockets
+from gateway.push.sessions import Sessions
 from gateway.settings import Settings
 from loaders import Clients, open_clients
+from loaders.push import PushQuestions
 from schema import errcode
 from services.runtime import lifecycle
+from services.runtime.cache import open_cache, shared_memory
 from services.runtime.channels import open_channel
 from services.runtime.lifecycle import Readiness, Server
 from services.runtime.telemetry import Metrics, configure_logging, configure_tracing, instrument_asgi
 from services.runtime.web import WebServer, listen
 
-UVICORN = {"http": "httptools", "ws": "none", "lifespan": "off", "proxy_headers": False}
+UVICORN: dict[str, Any] = {
+    "http": Requests,
+    "ws": Sockets,
+    "ws_max_size": 65_536,
+    "ws_per_message_deflate": False,
+    "lifespan": "off",
+    "proxy_headers": False,
+}
+"""Compression of WebSockets would cost each connection a quarter of a megabyte."""
 
 
 async def serve(settings: Settings, started: float) -> int:
@@ -34,10 +49,16 @@ async def serve(settings: Settings, started: float) -> int:
 async def _serve(settings: Settings, started: float) -> int:
     metrics, readiness, personas = Metrics(), Readiness(), list[Persona]()
     listening = listen(settings.host, settings.port)
+    if settings.embedded:  # Its backends and its push talk over one cache of this process.
+        settings = settings.model_copy(update={"cache": shared_memory(settings.cache)})
     async with (
+        open_cache(settings.cache) as cache,
         open_backends(settings, readiness, metrics) as (channels, backends),
         open_clients(channels, metrics) as clients,
     ):
+        questions = PushQuestions(channels["account"], channels["activity"])
+        hub, sessions = Hub(cache, questions.public, metrics), Sessions(questions.sessions)
+        push = Feeds(hub, sessions, questions)
 
         async def prepare() -> None:
             if settings.embedded:
@@ -46,11 +67,9 @@ async def _serve(settings: Settings, started: float) -> int:
             configure_logging(settings.log_level)
             gc.freeze()  # What start-up made lives as long as the process: no collection need look at it.
 
-        app = create_app(clients, settings, metrics, Health(channels, readiness), personas)
-        web = WebServer(
-            instrument_asgi(app), listening, http="httptools", ws="none", lifespan="off", proxy_headers=False
-        )
-        servers = [*backends, FrontDoor(web, prepare)]
+        app = create_app(clients, push, settings, metrics, Health(channels, readiness), personas)
+        web = WebServer(instrument_asgi(app), listening, **UVICORN)
+        servers = [*backends, hub, sessions, FrontDoor(web, prepare)]
         return await lifecycle.run(*servers, readiness=readiness, drain_seconds=settings.drain_seconds, metrics=metrics)
 
 

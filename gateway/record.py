@@ -21,6 +21,8 @@ class Record:
     """Of the first error."""
     degraded: int = 0
     """How many fields were answered without their backend."""
+    streamed: bool = False
+    """Whether the answer took as long as the client liked."""
 
 
 def record_of(scope: MutableMapping[str, Any]) -> Record:

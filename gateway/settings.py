@@ -22,6 +22,10 @@ class Settings(settings.Settings):
     )
     request_seconds: float = Field(5.0, gt=0, le=300, description="How long a request may take.")
     body_bytes: int = Field(65_536, ge=1024, description="The most bytes that the body of a request may have.")
+    init_seconds: float = Field(
+        5.0, gt=0, le=300, description="How long a WebSocket may stay open without introducing itself."
+    )
+    socket_operations: int = Field(20, ge=1, description="The most operations that a WebSocket may have at once.")
     operation_bytes: int = Field(16_384, ge=1, description="The most bytes that a GraphQL document may have.")
     operation_tokens: int = Field(2000, ge=1, description="The most tokens that a GraphQL document may have.")
     operation_fields: int = Field(

@@ -13,17 +13,20 @@ from gateway import errors
 from gateway.body import Operation, Refusal, read_operation
 from gateway.budget import budget
 from gateway.context import OperationContext
-from gateway.negotiation import JSON, accepts_html, answer_type
+from gateway.negotiation import JSON, accepts, answer_type
 from gateway.operations import Answer, with_cost
 from gateway.record import Record, record_of
 from schema import errcode
 from services.runtime.deadline import deadline_in, time_left
 
 COST_HEADER = "graphql-cost"
+HTML, EVENT_STREAM = "text/html", "text/event-stream"
 CLIENT_LEFT = 499
 """What the log says of a request whose client did not wait; nobody receives it."""
 Run = Callable[[Operation, OperationContext], Coroutine[Any, Any, Answer]]
 MakeContext = Callable[[str | None], OperationContext]
+Stream = Callable[[Operation, OperationContext], Response]
+"""A response that sends answers as they come."""
 Page = Callable[[], Response]
 T = TypeVar("T")
 
@@ -31,9 +34,18 @@ T = TypeVar("T")
 class GraphQLView:
     """The endpoint: an ASGI application that answers one operation for each POST, and a page to browsers."""
 
-    def __init__(self, run: Run, make_context: MakeContext, page: Page | None, most_bytes: int, seconds: float) -> None:
+    def __init__(
+        self,
+        run: Run,
+        stream: Stream,
+        make_context: MakeContext,
+        page: Page | None,
+        most_bytes: int,
+        seconds: float,
+    ) -> None:
         """`page` is what a browser gets; None where there is none."""
         self._run = run
+        self._stream = stream
         self._make_context = make_context
         self._page = page
         self._most_bytes = most_bytes
@@ -47,7 +59,7 @@ class GraphQLView:
     async def _respond(self, request: Request) -> Response:
         record = record_of(request.scope)
         try:
-            if self._page and request.method == "GET" and accepts_html(_accept(request)):
+            if self._page and request.method == "GET" and accepts(_accept(request), HTML):
                 return self._page()
             return await self._answer(request, record)
         except Refusal as refusal:
@@ -60,6 +72,10 @@ class GraphQLView:
     async def _answer(self, request: Request, record: Record) -> Response:
         if request.method != "POST":
             raise Refusal(405, errcode.InvalidOperation("the method must be POST"), {"allow": "POST"})
+        if accepts(_accept(request), EVENT_STREAM):
+            record.streamed = True
+            operation = await self._read(request)
+            return self._stream(operation, self._make_context(request.headers.get("authorization")))
         if (media := answer_type(_accept(request))) is None:
             raise Refusal(406, errcode.InvalidOperation("accept: must allow application/graphql-response+json or json"))
         with deadline_in(budget(request.headers, self._seconds)):

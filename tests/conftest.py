@@ -110,7 +110,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with subprocess.Popen(command, cwd=tmp_path_factory.mktemp("redis"), stdout=subprocess.DEVNULL) as process:
         try:
-            _wait_for_port(port)
+            wait_for_port(port)
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             process.terminate()
@@ -142,13 +142,14 @@ def running_broker(port: int = 0) -> Iterator[str]:
     addresses = ["--listener-url", listener, "--advertised-listener-url", listener]
     with subprocess.Popen([*command, *addresses], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            _wait_for_port(port)
+            wait_for_port(port)
             yield f"kafka://127.0.0.1:{port}"
         finally:
             process.kill()
 
 
-def _wait_for_port(port: int) -> None:
+def wait_for_port(port: int) -> None:
+    """Returns once somebody listens on a TCP port of the loopback address."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with socket.socket() as probe:

@@ -3,7 +3,7 @@
 The gateway's context and the room `loaders` fit these; the types here know nothing else of the world.
 """
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
@@ -231,6 +231,18 @@ class Commands(Protocol):
         ...
 
 
+class Push(Protocol):
+    """What is told to a subscriber as it happens, until the session with the token ends."""
+
+    def activities(self, viewer: Identity, token: str, last_seen: int) -> AsyncGenerator[activity_pb2.Activity, None]:
+        """Each new activity of the viewer's feed once, those after the one last seen first; 0 begins now."""
+        ...
+
+    def account_changes(self, viewer: Identity, token: str) -> AsyncGenerator[None, None]:
+        """One item for each time that the viewer's account may have changed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Degradation:
     """A field that was answered without its backend, as `extensions.degraded` lists it."""
@@ -258,6 +270,11 @@ class Context(Protocol):
     @property
     def commands(self) -> Commands:
         """What changes something."""
+        ...
+
+    @property
+    def push(self) -> Push:
+        """What is told as it happens."""
         ...
 
     @property

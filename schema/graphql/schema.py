@@ -17,6 +17,7 @@ from schema.graphql.admin.mutation import AdminMutation
 from schema.graphql.homes import HOMES, PlainHome
 from schema.graphql.mutation import Mutation
 from schema.graphql.query import Query
+from schema.graphql.subscription import Subscription
 
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
@@ -58,6 +59,7 @@ def create_schema(
     return Schema(
         query=Query,
         mutation=WholeMutation,
+        subscription=Subscription,
         types=views,
         extensions=extensions,
         execution_context_class=executor,

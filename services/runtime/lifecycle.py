@@ -74,6 +74,10 @@ class Readiness:
         """From now on the process is not ready."""
         self._stopping.set()
 
+    async def stopped(self) -> None:
+        """Returns when the process is on its way out."""
+        await self._stopping.wait()
+
     async def failing(self) -> list[str]:
         """Names of what keeps the process from being ready; empty when it is."""
         if self.stopping:

@@ -32,6 +32,8 @@ GATEWAY_NAMES = (
     "OPERATION_REPEATS",
     "OPERATION_ROOTS",
     "OPERATION_TOKENS",
+    "INIT_SECONDS",
+    "SOCKET_OPERATIONS",
 )
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
 COMMAND_NAMES = ("TOKEN",)
@@ -78,7 +80,7 @@ def check_database(url: str) -> str:
 def check_cache(url: str) -> str:
     """The URL of a cache as it is, when Atrium has an implementation for it."""
     scheme, _, rest = url.partition("://")
-    if scheme not in CACHES or (scheme == "memory" and not (rest or "x").isalnum()):
+    if scheme not in CACHES or (scheme == "memory" and rest):
         raise ValueError("must be memory:// or redis://host:port/number")
     if scheme != "memory" and (not rest or not _readable(url)):
         raise ValueError("names no server: redis://host:port/number")

@@ -21,6 +21,7 @@ from gateway.health import CONTRACTS, Health
 from gateway.process import sign_in_demo
 from gateway.settings import Settings
 from loaders import open_clients
+from schema.graphql.ports import Push
 from services.backends import BACKENDS
 from services.runtime.channels import OPTIONS, CallInterceptor
 from services.runtime.demo import load_demo
@@ -29,6 +30,7 @@ from services.runtime.migrate import migrate
 from services.runtime.serving import BackendServers, open_all, serve_backends
 from services.runtime.settings import Addresses
 from services.runtime.telemetry import Metrics
+from tests.gateway.push.fakes import Silent
 
 Interceptors = Sequence[grpc.aio.UnaryUnaryClientInterceptor]
 JSON = dict[str, Any]
@@ -155,9 +157,9 @@ async def channels_to(
 
 @asynccontextmanager
 async def open_house(
-    stores: Stores, folder: Path, interceptors: Interceptors = (), **changed: Any
+    stores: Stores, folder: Path, interceptors: Interceptors = (), push: Push | None = None, **changed: Any
 ) -> AsyncIterator[House]:
-    """A gateway with these settings, on a copy of the stores."""
+    """A gateway with these settings, on a copy of the stores; nothing is pushed unless `push` does."""
     shutil.copytree(stores.folder, folder, dirs_exist_ok=True)
     metrics = Metrics()
     async with (
@@ -166,7 +168,7 @@ async def open_house(
         open_clients(channels, metrics) as clients,
     ):
         settings = settings_of(folder, **changed)
-        app = create_app(clients, settings, metrics, Health(channels, backends.readiness))
+        app = create_app(clients, push or Silent(), settings, metrics, Health(channels, backends.readiness))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
             yield House(app, backends, metrics, http, stores.tokens)

@@ -8,6 +8,7 @@ from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Identity, Loaders
+from tests.gateway.push.fakes import Silent
 
 ADA = identity_pb2.Viewer(account_id=1, account_type=identity_pb2.ACCOUNT_TYPE_PERSONAL)
 
@@ -46,7 +47,7 @@ def session(status: "account_pb2.AccountStatus.ValueType") -> account_pb2.Verifi
 
 
 def context_of(authorization: str | None, clients: Any = None) -> OperationContext:
-    return OperationContext(clients or FakeClients(), authorization)
+    return OperationContext(clients or FakeClients(), Silent(), authorization)
 
 
 @pytest.mark.parametrize("authorization", ["Bearer open", "bearer open", "  BEARER   open  "])

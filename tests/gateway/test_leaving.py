@@ -18,6 +18,7 @@ from schema.generated.banner.v1 import banner_pb2, banner_pb2_grpc
 from services.runtime.channels import open_channel
 from services.runtime.lifecycle import Readiness
 from services.runtime.telemetry import Metrics
+from tests.gateway.push.fakes import Silent
 from tests.gateway.test_view import converse
 
 
@@ -60,7 +61,7 @@ async def test_the_call_in_flight_is_cancelled(hanging: tuple[HangingBanners, st
         channel = await closing.enter_async_context(open_channel("banner", address, metrics))
         channels = dict.fromkeys(("account", "permission", "banner", "activity", "admin"), channel)
         clients = await closing.enter_async_context(open_clients(channels, metrics))
-        app = create_app(clients, Settings(), metrics, Health(channels, Readiness()))
+        app = create_app(clients, Silent(), Settings(), metrics, Health(channels, Readiness()))
         query = b'{"query": "{ viewer { home { banners { id } } } }"}'
         answered = await converse(app, leave_after=servicer.asked, body=query)
         async with asyncio.timeout(5):

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.negotiation import GRAPHQL, JSON, accepts_html, answer_type
+from gateway.negotiation import GRAPHQL, JSON, accepts, answer_type
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,6 @@ def test_a_client_that_takes_neither_type_gets_none(accept: str) -> None:
 
 
 def test_only_a_browser_accepts_html() -> None:
-    assert accepts_html("text/html,application/xhtml+xml,*/*;q=0.8")
-    assert not accepts_html("*/*")
-    assert not accepts_html("text/html;q=0")
+    assert accepts("text/html,application/xhtml+xml,*/*;q=0.8", "text/html")
+    assert not accepts("*/*", "text/html")
+    assert not accepts("text/html;q=0", "text/html")

@@ -19,6 +19,7 @@ from schema.graphql.ports import Degradation
 from schema.graphql.schema import Schema
 from services.runtime.telemetry import Metrics, start_trace
 from tests.gateway.conftest import House
+from tests.gateway.push.fakes import Silent
 from tests.gateway.test_context import FakeClients
 
 OUTCOMES = ("compiled", "hit", "interpreted:middleware")
@@ -77,7 +78,7 @@ async def run(
     *,
     by: Executor | None = None,
 ) -> Answer:
-    context = OperationContext(FakeClients(), None)
+    context = OperationContext(FakeClients(), Silent(), None)
     return await (by or executor()).run(Operation(query, variables or {}, name), context)
 
 

@@ -15,6 +15,7 @@ from gateway.negotiation import GRAPHQL, JSON
 from gateway.operations import Answer
 from gateway.view import GraphQLView, Run
 from schema import errcode
+from tests.gateway.push.fakes import Silent
 from tests.gateway.test_context import FakeClients
 
 FINE = Answer({"data": {"a": 1}}, None, has_data=True)
@@ -41,9 +42,13 @@ def view_of(run: Run, *, page: bool = True, seconds: float = 5.0) -> GraphQLView
         return HTMLResponse("<p>page</p>")
 
     def make_context(authorization: str | None) -> OperationContext:
-        return OperationContext(FakeClients(), authorization)
+        return OperationContext(FakeClients(), Silent(), authorization)
 
-    return GraphQLView(run, make_context, make_page if page else None, most_bytes=1024, seconds=seconds)
+    return GraphQLView(run, stream_nothing, make_context, make_page if page else None, most_bytes=1024, seconds=seconds)
+
+
+def stream_nothing(operation: Operation, context: OperationContext) -> Response:
+    return Response(f"{operation.name} for {context.token}", media_type="text/event-stream")
 
 
 def client_of(run: Run, **options: Any) -> httpx.AsyncClient:
@@ -59,6 +64,20 @@ async def test_an_operation_is_run_with_the_token_of_the_request() -> None:
     assert response.json() == {"data": {"a": 1}}
     assert response.headers["cache-control"] == "no-store"
     assert run.asked == [(Operation("query A($x: Int) { a }", {"x": 1}, "A"), "secret")]
+
+
+async def test_whoever_accepts_events_gets_a_stream_of_answers() -> None:
+    run = FakeRun()
+    async with client_of(run) as client:
+        headers = {"authorization": "Bearer secret", "accept": "text/event-stream"}
+        response = await client.post("/", json={"query": "{ a }", "operationName": "A"}, headers=headers)
+        refused = await client.post("/", json={"query": ""}, headers=headers)
+    assert (response.headers["content-type"], response.text) == (
+        "text/event-stream; charset=utf-8",
+        "A for secret",
+    )
+    assert (refused.status_code, refused.headers["content-type"]) == (400, "application/json; charset=utf-8")
+    assert run.asked == []
 
 
 @pytest.mark.parametrize(

@@ -84,5 +84,17 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.sockets = Gauge("atrium_sockets", "WebSockets open now.", registry=self.registry)
+        self.subscriptions = Gauge("atrium_subscriptions", "Subscriptions that wait now.", registry=self.registry)
+        self.push_sent = Counter(
+            "atrium_push_sent_total", "Answers sent over long connections.", registry=self.registry
+        )
+        self.push_dropped = Counter(
+            "atrium_push_dropped_total",
+            "Long connections that this process ended because of their client, by close code.",
+            ("code",),
+            registry=self.registry,
+        )
+
     def _durations(self, name: str, help_text: str, labels: tuple[str, ...]) -> Histogram:
         return Histogram(name, help_text, labels, buckets=SECONDS, registry=self.registry)

@@ -1,0 +1,189 @@
+"""What is published on the channels of the cache, handed to the listeners of this process over one connection."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+from google.protobuf.message import DecodeError
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError as ConnectionLost
+from redis.exceptions import RedisError
+
+from gateway.push.listeners import Gap, Listener, Listeners
+from schema.errcode import AtriumError
+from schema.generated.activity.v1 import activity_pb2
+from schema.generated.event.v1 import event_pb2
+from services.runtime.telemetry import Metrics
+
+ACCOUNT, AUTHOR = "atrium:push:account:{}", "atrium:push:author:{}"
+EVERY = "atrium:push:*"
+"""One pattern instead of a channel for each author: a process that serves thousands hears of most authors anyway."""
+SILENCE_SECONDS = 5.0
+"""A cache that said nothing for so long is asked whether it lives; when it says nothing again, it is lost."""
+SETTLE_SECONDS = 0.05
+"""How long to gather messages after the first: events of several accounts may overtake each other by so much."""
+MOST_AT_ONCE = 100
+"""How many messages are handed on together."""
+RETRY_SECONDS = 0.5
+_log = structlog.get_logger(__name__)
+
+
+class News(NamedTuple):
+    """An event, and the activity that it tells of, if it tells of one."""
+
+    event: event_pb2.Event
+    activity: activity_pb2.Activity | None = None
+
+
+class ReadActivities(Protocol):
+    """Reads activities for everybody who may see them."""
+
+    async def __call__(self, ids: Sequence[int]) -> dict[int, activity_pb2.Activity]:
+        """Those of the activities that are public, by id; raises AtriumError when they cannot be read."""
+        ...
+
+
+class Hub:
+    """Hands on what is published; a `lifecycle.Server`.
+
+    Whoever listens is told of a gap when the connection was lost or an activity could not be read: some messages may be
+    missing there, and the listener fetches what it missed. Gaps are told once there is a connection again.
+    """
+
+    def __init__(
+        self, cache: Redis, read: ReadActivities, metrics: Metrics, silence_seconds: float = SILENCE_SECONDS
+    ) -> None:
+        self._cache = cache
+        self._read = read
+        self._metrics = metrics
+        self._silence_seconds = silence_seconds
+        self._listeners = Listeners[News]()
+        self._is_lost = False
+        self._stopped = asyncio.Event()
+
+    @asynccontextmanager
+    async def listener(self, channels: Iterable[str]) -> AsyncIterator[Listener[News]]:
+        """A listener that hears these channels from now on, or from a gap on when there is no connection."""
+        listener = Listener[News]()
+        self._metrics.subscriptions.inc()
+        try:
+            self.add(listener, channels)
+            yield listener
+        finally:
+            self._metrics.subscriptions.dec()
+            self.remove(listener, list(listener.channels))
+
+    def add(self, listener: Listener[News], channels: Iterable[str]) -> None:
+        """Lets the listener hear more channels."""
+        self._listeners.add(listener, channels)
+
+    def remove(self, listener: Listener[News], channels: Iterable[str]) -> None:
+        """Lets the listener hear some channels no longer."""
+        self._listeners.remove(listener, channels)
+
+    async def serve(self) -> None:
+        """Hands messages on until stopped, through losses of the connection."""
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(self._serve())
+            await self._stopped.wait()
+            serving.cancel()
+
+    async def stop(self, grace: float) -> None:
+        """Ends serving."""
+        self._stopped.set()
+
+    async def _serve(self) -> None:
+        while True:
+            try:
+                async with aclosing(self._cache.pubsub()) as pubsub:
+                    await self._listen(pubsub)
+            except (RedisError, OSError) as lost:
+                self._lost(lost)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _listen(self, pubsub: PubSub) -> None:
+        """Hands messages on; raises a RedisError or an OSError when the connection is lost."""
+        await pubsub.psubscribe(EVERY)
+        while True:
+            found = await self._next(pubsub, self._silence_seconds) or await self._sign_of_life(pubsub)
+            if found["type"] == "psubscribe":
+                self._found()
+            elif found["type"] == "pmessage":
+                await self._hand_on([found, *await self._more(pubsub)])
+
+    async def _sign_of_life(self, pubsub: PubSub) -> dict[str, Any]:
+        await pubsub.ping()
+        found = await self._next(pubsub, self._silence_seconds)
+        if found is None:
+            raise ConnectionLost("the cache does not answer")
+        return found
+
+    async def _more(self, pubsub: PubSub) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = []
+        clock = asyncio.get_running_loop().time
+        until = clock() + SETTLE_SECONDS
+        while len(messages) < MOST_AT_ONCE - 1 and (found := await self._next(pubsub, max(until - clock(), 0))):
+            messages.append(found)
+        return messages
+
+    async def _next(self, pubsub: PubSub, seconds: float) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = await pubsub.get_message(timeout=seconds)
+        task = asyncio.current_task()
+        if task and task.cancelling():  # Below the client, `wait_for` of Python 3.11 may have swallowed it.
+            raise asyncio.CancelledError
+        return found
+
+    def _found(self) -> None:
+        """Everything that is published from now on is heard; what was before may be missing."""
+        if self._is_lost:
+            _log.warning("push found the cache again")
+        self._is_lost = False
+        for listener in self._listeners.everybody():
+            listener.put(Gap.GAP)
+
+    def _lost(self, reason: Exception) -> None:
+        if not self._is_lost:
+            _log.warning("push lost the cache", error=type(reason).__name__)
+        self._is_lost = True
+
+    async def _hand_on(self, messages: Sequence[dict[str, Any]]) -> None:
+        events = [found for message in messages if message["type"] == "pmessage" and (found := self._wanted(message))]
+        wanted = {event.activity_published.activity_id for _, event in events if event.HasField("activity_published")}
+        activities = await self._activities(wanted) if wanted else {}
+        # Activities have growing ids: whoever resumes after the greatest has seen those before it.
+        for channel, event in sorted(events, key=lambda found: found[1].activity_published.activity_id):
+            news = _news(event, activities)
+            for listener in self._listeners.of(channel):
+                if news is not None:
+                    listener.put(news)
+
+    def _wanted(self, message: dict[str, Any]) -> tuple[str, event_pb2.Event] | None:
+        """The event with its channel, if somebody listens there."""
+        channel = message["channel"].decode()
+        if not self._listeners.anybody(channel):
+            return None
+        try:
+            return channel, event_pb2.Event.FromString(message["data"])
+        except DecodeError:
+            _log.warning("push dropped what is no event")
+            return None
+
+    async def _activities(self, ids: set[int]) -> dict[int, activity_pb2.Activity] | None:
+        try:
+            return await self._read(sorted(ids))
+        except AtriumError as error:
+            _log.warning("push could not read activities", code=error.code)
+            return None
+
+
+def _news(event: event_pb2.Event, activities: dict[int, activity_pb2.Activity] | None) -> News | Gap | None:
+    """What to tell of an event: a gap when its activity could not be read, nothing when it is not for others."""
+    if not event.HasField("activity_published"):
+        return News(event)
+    if activities is None:
+        return Gap.GAP
+    activity = activities.get(event.activity_published.activity_id)
+    return News(event, activity) if activity else None
