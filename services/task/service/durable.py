@@ -22,8 +22,8 @@ VERSION = "1"
 AT_ONCE = 4
 """How many steps are done at the same time, so that catching up after a long night leaves room for others."""
 THREADS = 8
-LOOK_BACK = timedelta(seconds=10)
-"""How long before the last tick that was fired there may be one that was not: longer than it takes to look again."""
+LOOK_BACK = timedelta(seconds=30)
+"""How long before the last tick that was fired there may be one that was not: longer than a store that ails is left."""
 FORGET = 500
 """How many old runs are forgotten at once."""
 TOLD_BY_US = (

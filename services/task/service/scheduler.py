@@ -20,7 +20,7 @@ REST_SECONDS = 3.0
 BEAT_SECONDS = 1.0
 """How often a process that stands by asks for the lead, and the one that leads whether it still does."""
 CATCH_UP_BEATS = 5
-"""After how many beats of a lead to look for ticks that were due and did not run."""
+"""Every how many beats of a lead to look for ticks that were due and did not run."""
 AILING_SECONDS = 5.0
 """How long to wait when the store cannot be used."""
 FORGET_EVERY = timedelta(days=1)
@@ -132,9 +132,9 @@ class Scheduler:
         forgotten_at = datetime.min.replace(tzinfo=self._clock().tzinfo)
         beats = 0
         while not self._stopping.is_set() and await self._lead.holds():
-            beats += 1
             if beats % CATCH_UP_BEATS == 0:
                 await self._schedules.catch_up()
+            beats += 1
             if self._clock() - forgotten_at >= FORGET_EVERY:
                 forgotten_at = self._clock()
                 await self._schedules.forget(forgotten_at - KEEP_RUNS)

@@ -95,7 +95,7 @@ async def test_a_process_with_the_lead_runs_the_schedules_until_it_stops(
     async with serving(scheduler):
         await until(lambda: QUARTER in schedules.calls)
         assert scheduler.leads
-    assert schedules.calls == ["open", QUARTER, "close"]
+    assert schedules.calls == ["open", "catch up", QUARTER, "close"]
     assert not scheduler.leads
     assert not lead.held
 
@@ -114,7 +114,7 @@ async def test_a_store_with_history_waits_for_the_clock(
     history.runs = [Run("a", "clean-up", "2026-03-01", Origin.CLOCK, NOON, NOON, None, "")]
     async with serving(Scheduler(lead, schedules, history, clock, ["rollup-daily"], rest_seconds=0)):
         await until(lambda: QUARTER in schedules.calls)
-    assert schedules.calls == ["open", QUARTER, "close"]
+    assert schedules.calls == ["open", "catch up", QUARTER, "close"]
 
 
 async def test_without_the_lead_a_process_stands_by(schedules: Schedules, history: History, clock: HandClock) -> None:
