@@ -4,8 +4,9 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from services.runtime.web_connection import Connection
 
 ABORT = "atrium.abort"
 """Extension of the ASGI scope: call it, and the connection is gone."""
@@ -19,7 +20,7 @@ def abort(scope: MutableMapping[str, Any]) -> None:
         drop()
 
 
-class Requests(HttpToolsProtocol):
+class Requests(Connection):
     """HTTP whose connections can be aborted."""
 
     def on_message_begin(self) -> None:

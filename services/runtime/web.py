@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.runtime.lifecycle import Readiness, StartError
 from services.runtime.telemetry import Metrics
+from services.runtime.web_connection import Connection
 
 BACKLOG = 2048
 """Connections that the system holds until they are accepted."""
@@ -34,7 +35,8 @@ class WebServer:
     """An ASGI app on a listening socket, as a `lifecycle.Server`; `options` are uvicorn's."""
 
     def __init__(self, app: ASGIApp, listening: socket.socket, **options: Any) -> None:
-        config = uvicorn.Config(_ending_quietly(app), log_config=None, access_log=False, server_header=False, **options)
+        options = {"http": Connection, "log_config": None, "access_log": False, "server_header": False, **options}
+        config = uvicorn.Config(_ending_quietly(app), **options)
         self._server = _Uvicorn(config)
         self._socket = listening
         self._began = False
