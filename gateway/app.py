@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from gateway import graphiql, health
@@ -22,9 +22,10 @@ from gateway.push.events import event_streams
 from gateway.push.noted import Noted
 from gateway.push.socket import SocketView
 from gateway.settings import Settings
-from gateway.view import GraphQLView
+from gateway.view import GraphQLView, Intake, MakeContext, Page
 from schema.graphql.ports import Push
 from schema.graphql.schema import create_schema
+from services.runtime.deadline import deadline_in
 from services.runtime.telemetry import Metrics
 
 
@@ -41,19 +42,35 @@ def create_app(
     documents = Documents(schema._schema, settings.limits)
     executor = Executor(schema, documents, settings.request_seconds, production=settings.production)
     make_context = partial(OperationContext, clients, push)
-    page = None if settings.production else partial(graphiql.page, personas)
     answers = Noted(executor.stream, metrics)
     events = event_streams(answers, state.stopped, metrics)
-    view = GraphQLView(executor.run, events, make_context, page, settings.body_bytes, settings.request_seconds)
+    intake = Intake(settings.body_bytes, settings.request_seconds, open_get=not settings.production)
+    page = page_for(executor, make_context, personas, settings.request_seconds)
+    view = GraphQLView(executor.run, events, make_context, page, intake)
     sockets = SocketView(answers, make_context, Bounds(settings.init_seconds, settings.socket_operations), metrics)
-    pages = [] if settings.production else graphiql.routes()
+    endpoint = [Route("/graphql", view), WebSocketRoute("/graphql", sockets), Route("/", _to_endpoint)]
     app = Starlette(
-        routes=[Route("/graphql", view), WebSocketRoute("/graphql", sockets), *pages, *_probes()],
+        routes=[*endpoint, *graphiql.routes(), *_probes()],
         middleware=[Middleware(TraceHeaders), Middleware(AccessLog, metrics=metrics), Middleware(LastResort)],
     )
     app.state.health = state
     app.state.metrics = metrics
     return app
+
+
+def page_for(executor: Executor, make_context: MakeContext, personas: Sequence[Persona], seconds: float) -> Page:
+    """What gives GraphiQL to whoever may learn about the schema."""
+
+    async def page(request: Request) -> Response | None:
+        with deadline_in(seconds):
+            explores = await executor.explores(make_context(request.headers.get("authorization")))
+        return graphiql.page(personas) if explores else None
+
+    return page
+
+
+async def _to_endpoint(_request: Request) -> Response:
+    return RedirectResponse("/graphql")
 
 
 def _probes() -> list[BaseRoute]:

@@ -1,8 +1,8 @@
-"""What a request asks for: its body, read within the limit and checked before anything runs."""
+"""What a request asks for: its body or its address, read within the limits and checked before anything runs."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from email.message import Message
 from typing import Any
 
@@ -42,6 +42,8 @@ class Operation:
     query: str
     variables: dict[str, Any]
     name: str | None
+    reads_only: bool = False
+    """Whether it came in a way that promises to change nothing."""
 
 
 async def read_operation(request: Request, most_bytes: int) -> Operation:
@@ -94,6 +96,23 @@ def parse_operation(body: bytes) -> Operation:
     if b"\\u" in body:
         check_texts(document)
     return operation_from(document)
+
+
+def parse_query(parameters: Mapping[str, str]) -> Operation:
+    """The operation that the query of an address holds, which may only read; raises Refusal."""
+    document: dict[str, Any] = {name: parameters[name] for name in ("query", "operationName") if name in parameters}
+    for name in ("variables", "extensions"):
+        if parameters.get(name):
+            document[name] = _parsed(name, parameters[name])
+    check_texts(document)
+    return replace(operation_from(document), reads_only=True)
+
+
+def _parsed(name: str, text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _malformed(f"{name}: is not JSON: {error.msg}") from error
 
 
 def operation_from(document: dict[str, Any]) -> Operation:

@@ -68,10 +68,10 @@ class OperationContext:
         """DeadlineExceeded when too little time is left to ask a backend for what an answer can do without."""
         return errcode.DeadlineExceeded() if time_left(LEAST_SECONDS) < LEAST_SECONDS else None
 
-    def begin(self, prepared: Prepared) -> None:
+    def begin(self, prepared: Prepared | None) -> None:
         """Notes which operation it is; its name is of letters, digits and underscores, so it fits a log."""
         self.prepared = prepared
-        self.operation_name = (prepared.name or "-")[:MOST_NAME_CHARACTERS]
+        self.operation_name = ((prepared and prepared.name) or "-")[:MOST_NAME_CHARACTERS]
 
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows is read anew."""

@@ -10,9 +10,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import errors
-from gateway.negotiation import JSON
+from gateway.body import Refusal
 from gateway.record import Record, record_of
-from gateway.view import json_response
+from gateway.view import refused
 from schema import errcode
 from services.runtime.channels import CallTally, call_tally
 from services.runtime.telemetry import Metrics, start_trace
@@ -112,8 +112,8 @@ class LastResort:
         async def answer(known: errcode.AtriumError) -> None:
             record_of(scope).code = known.code
             if not begun:
-                response = json_response({"errors": [errors.entry(known)]}, known.http_status, JSON)
-                await response(scope, receive, send)
+                accept = ",".join(Headers(scope=scope).getlist("accept"))
+                await refused(Refusal(known.http_status, known), accept)(scope, receive, send)
 
         try:
             await self._app(scope, receive, send_noted)

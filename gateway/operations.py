@@ -47,6 +47,13 @@ class Answer:
     """The header that says how long the answer may be kept, and for whom."""
 
 
+class MayChange(errcode.InvalidOperation):
+    """An operation that is no query came in a way that promises to change nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("the method must be POST: only queries may be asked by GET")
+
+
 class Known(SchemaExtension):
     """Has Strawberry run the operation that stands in the context, which is parsed and validated already."""
 
@@ -126,11 +133,14 @@ class Executor:
         try:
             prepared = self._documents.prepared(operation)
         except NotRunnable as refused:
-            hints = any(SUGGESTION in error.message for error in refused.errors) and await self._explores(context)
+            context.begin(refused.meant)
+            hints = any(SUGGESTION in error.message for error in refused.errors) and await self.explores(context)
             found = [(errors.explain(error, executed=False), error) for error in refused.errors]
             return Answer({"errors": [errors.entry(known, error, hints=hints) for known, error in found]}, found[0][0])
         context.begin(prepared)
-        if prepared.introspects and not await self._explores(context):
+        if operation.reads_only and prepared.node.operation is not GraphQLOperationType.QUERY:
+            raise MayChange
+        if prepared.introspects and not await self.explores(context):
             raise errcode.InvalidOperation(f"introspection is not served here: it needs the permission {EXPLORE}")
         result = await self._execute(operation, context)
         answer = self._shaped(result, context)
@@ -138,7 +148,7 @@ class Executor:
             return replace(answer, cache_control=self._hints.header(operation, prepared.document))
         return answer
 
-    async def _explores(self, context: OperationContext) -> bool:
+    async def explores(self, context: OperationContext) -> bool:
         """Whether the client may learn about the schema; a permission that cannot be checked is none."""
         if not self._production or context.token is None:
             return not self._production

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import orjson
@@ -10,11 +11,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway import errors
-from gateway.body import Operation, Refusal, read_operation
+from gateway.body import Operation, Refusal, parse_query, read_operation
 from gateway.budget import budget
 from gateway.context import OperationContext
 from gateway.negotiation import JSON, accepts, answer_type
-from gateway.operations import Answer, with_cost
+from gateway.operations import Answer, MayChange, with_cost
 from gateway.record import Record, record_of
 from schema import errcode
 from services.runtime.deadline import deadline_in, time_left
@@ -27,29 +28,39 @@ Run = Callable[[Operation, OperationContext], Coroutine[Any, Any, Answer]]
 MakeContext = Callable[[str | None], OperationContext]
 Stream = Callable[[Operation, OperationContext], Response]
 """A response that sends answers as they come."""
-Page = Callable[[], Response]
+Page = Callable[[Request], Awaitable[Response | None]]
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What the endpoint takes."""
+
+    body_bytes: int
+    """The most that a body may have."""
+    seconds: float
+    """The most that a request may take."""
+    open_get: bool
+    """Whether any query may be asked by GET."""
+
+
 class GraphQLView:
-    """The endpoint: an ASGI application that answers one operation for each POST, and a page to browsers."""
+    """The endpoint: an ASGI application that answers one operation for each request, and a page to browsers."""
 
     def __init__(
         self,
         run: Run,
         stream: Stream,
         make_context: MakeContext,
-        page: Page | None,
-        most_bytes: int,
-        seconds: float,
+        page: Page,
+        intake: Intake,
     ) -> None:
-        """`page` is what a browser gets; None where there is none."""
+        """`page` gives what a browser gets; None for nothing."""
         self._run = run
         self._stream = stream
         self._make_context = make_context
         self._page = page
-        self._most_bytes = most_bytes
-        self._seconds = seconds
+        self._intake = intake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -59,18 +70,18 @@ class GraphQLView:
     async def _respond(self, request: Request) -> Response:
         record = record_of(request.scope)
         try:
-            if self._page and request.method == "GET" and accepts(_accept(request), HTML):
-                return self._page()
+            if request.method == "GET" and accepts(_accept(request), HTML) and (page := await self._page(request)):
+                return page
             return await self._answer(request, record)
         except Refusal as refusal:
             record.code = refusal.error.code
-            content = {"errors": [errors.entry(refusal.error)]}
-            return json_response(content, refusal.status, JSON, refusal.headers)
+            return refused(refusal, _accept(request))
         except (ClientDisconnect, ClientLeft):
             return Response(status_code=CLIENT_LEFT)
 
     async def _answer(self, request: Request, record: Record) -> Response:
-        if request.method != "POST":
+        asks_in_address = self._intake.open_get and request.method == "GET" and "query" in request.query_params
+        if request.method != "POST" and not asks_in_address:
             raise Refusal(405, errcode.InvalidOperation("the method must be POST"), {"allow": "POST"})
         if accepts(_accept(request), EVENT_STREAM):
             record.streamed = True
@@ -78,7 +89,7 @@ class GraphQLView:
             return self._stream(operation, self._make_context(request.headers.get("authorization")))
         if (media := answer_type(_accept(request))) is None:
             raise Refusal(406, errcode.InvalidOperation("accept: must allow application/graphql-response+json or json"))
-        with deadline_in(budget(request.headers, self._seconds)):
+        with deadline_in(budget(request.headers, self._intake.seconds)):
             return await self._operate(request, record, media)
 
     async def _operate(self, request: Request, record: Record, media: str) -> Response:
@@ -88,6 +99,8 @@ class GraphQLView:
             answer = await while_connected(request.receive, self._run(operation, context))
         finally:
             record.operation, record.viewer = context.operation_name, context.viewer
+        if isinstance(answer.error, MayChange):
+            raise Refusal(405, answer.error, {"allow": "POST"})
         if context.prepared and request.headers.get(COST_HEADER) == "report":
             answer = with_cost(answer, operation, context.prepared)
         record.code = answer.error.code if answer.error else errcode.OK
@@ -96,9 +109,11 @@ class GraphQLView:
         return json_response(answer.content, status, media, {"cache-control": answer.cache_control})
 
     async def _read(self, request: Request) -> Operation:
+        if request.method == "GET":
+            return parse_query(request.query_params)
         try:
-            async with asyncio.timeout(time_left(self._seconds)):
-                return await read_operation(request, self._most_bytes)
+            async with asyncio.timeout(time_left(self._intake.seconds)):
+                return await read_operation(request, self._intake.body_bytes)
         except TimeoutError as error:
             late = errcode.DeadlineExceeded("the body did not arrive in time")
             raise Refusal(408, late, {"connection": "close"}) from error
@@ -106,6 +121,12 @@ class GraphQLView:
 
 def _accept(request: Request) -> str:
     return ",".join(request.headers.getlist("accept"))
+
+
+def refused(refusal: Refusal, accept: str) -> Response:
+    """The answer to what was refused, in the type that the client likes best, or at least knows."""
+    content = {"errors": [errors.entry(refusal.error)]}
+    return json_response(content, refusal.status, answer_type(accept) or JSON, refusal.headers)
 
 
 def json_response(content: dict[str, Any], status: int, media: str, headers: dict[str, str] | None = None) -> Response:

@@ -78,11 +78,12 @@ class Prepared:
 
 
 class NotRunnable(Exception):
-    """A document of which nothing can be run; says why."""
+    """A document of which nothing can be run; says why, and which operation was meant, as far as that is known."""
 
-    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+    def __init__(self, errors: Sequence[GraphQLError], meant: Prepared | None = None) -> None:
         super().__init__(errors[0].message)
         self.errors = errors
+        self.meant = meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Document:
         if name is None and len(meant) > 1:
             raise errcode.InvalidOperation("operationName: must be given when the document holds several operations")
         if self.errors:
-            raise NotRunnable(self.errors)
+            raise NotRunnable(self.errors, meant[0])
         return meant[0]
 
 

@@ -98,7 +98,7 @@ async def test_a_request_cut_off_by_the_end_of_the_process_is_answered_so(
     async def nobody() -> Message:
         raise AssertionError("nobody sends here")
 
-    scope = {"type": "http", "method": "POST", "path": "/graphql"}
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": []}
     with pytest.raises(asyncio.CancelledError):
         await AccessLog(LastResort(cut_off), Metrics())(scope, nobody, send)
     assert [message.get("status") for message in sent] == [503, None]

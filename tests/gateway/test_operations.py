@@ -266,10 +266,26 @@ async def test_what_an_operation_costs_is_told_on_request(house: House) -> None:
     assert response.headers["cache-control"] == "public, max-age=10"
 
 
+async def test_a_query_may_be_asked_by_get_outside_production(house: House) -> None:
+    response = await house.http.get("/graphql", params={"query": "{ viewer { type } }"})
+    assert response.json() == {"data": {"viewer": {"type": "GUEST"}}}
+    for document in ("mutation M { signOut }", "mutation M { signOut } query Q { viewer { type } }"):
+        response = await house.http.get("/graphql", params={"query": document, "operationName": "M"})
+        assert (response.status_code, response.headers.get("allow")) == (405, "POST")
+    assert house.rpcs() == {}
+
+
+async def test_the_root_leads_to_the_endpoint(house: House) -> None:
+    response = await house.http.get("/")
+    assert (response.status_code, response.headers["location"]) == (307, "/graphql")
+
+
 async def test_production_hides_what_helps_strangers(house_with: Callable[..., Any]) -> None:
     async with house_with(production=True) as house:
         page = await house.http.get("/graphql", headers={"accept": "text/html"})
         assert (page.status_code, page.headers["allow"]) == (405, "POST")
+        asked = await house.http.get("/graphql", params={"query": "{ viewer { type } }"})
+        assert (asked.status_code, asked.headers["allow"]) == (405, "POST")
         for who in (None, "ada"):
             code, _ = await house.error("{ __schema { __typename } }", who)
             assert code == 4000200
@@ -281,6 +297,9 @@ async def test_production_tells_staff_what_it_hides_from_strangers(house_with: C
     async with house_with(production=True) as house:
         assert await house.data("{ __schema { __typename } }", "sam") == {"__schema": {"__typename": "__Schema"}}
         assert await house.error("{ viewr { type } }", "sam") == (4000200, HIDDEN + " Did you mean 'viewer'?")
+        token = {"authorization": f"Bearer {house.tokens['sam']}"}
+        page = await house.http.get("/graphql", headers={"accept": "text/html", **token})
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
         await house.backends.stop("permission")
         assert (await house.error("{ __schema { __typename } }", "sam"))[0] == 4000200
 

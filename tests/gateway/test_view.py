@@ -6,14 +6,15 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
 from gateway.body import Operation
 from gateway.context import OperationContext
 from gateway.negotiation import GRAPHQL, JSON
-from gateway.operations import Answer
-from gateway.view import GraphQLView, Run
+from gateway.operations import Answer, MayChange
+from gateway.view import GraphQLView, Intake, Run
 from schema import errcode
 from tests.gateway.push.fakes import Silent
 from tests.gateway.test_context import FakeClients
@@ -37,14 +38,14 @@ class FakeRun:
         return self.answer
 
 
-def view_of(run: Run, *, page: bool = True, seconds: float = 5.0) -> GraphQLView:
-    def make_page() -> Response:
-        return HTMLResponse("<p>page</p>")
+def view_of(run: Run, *, page: bool = True, seconds: float = 5.0, open_get: bool = False) -> GraphQLView:
+    async def make_page(_request: Request) -> Response | None:
+        return HTMLResponse("<p>page</p>") if page else None
 
     def make_context(authorization: str | None) -> OperationContext:
         return OperationContext(FakeClients(), Silent(), authorization)
 
-    return GraphQLView(run, stream_nothing, make_context, make_page if page else None, most_bytes=1024, seconds=seconds)
+    return GraphQLView(run, stream_nothing, make_context, make_page, Intake(1024, seconds, open_get=open_get))
 
 
 def stream_nothing(operation: Operation, context: OperationContext) -> Response:
@@ -133,6 +134,68 @@ async def test_what_is_no_graphql_request_runs_nothing(
     assert error["extensions"]["code"] == (4000300 if status == 413 else 4000200)
     assert error["message"] == (message or error["message"])
     assert run.asked == []
+
+
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [(GRAPHQL, GRAPHQL), (f"{GRAPHQL}, {JSON};q=0.9", GRAPHQL), (JSON, JSON), ("*/*", JSON), ("text/csv", JSON)],
+)
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        {"method": "PUT"},
+        {"content": b"{", "headers": {"content-type": JSON}},
+        {"data": {"query": "{a}"}},
+        {"json": {"query": "x" * 1024}},
+    ],
+)
+async def test_a_refusal_has_the_type_that_the_client_likes_best(
+    request_of: dict[str, Any], accept: str, media: str
+) -> None:
+    async with client_of(FakeRun()) as client:
+        request_of = {"method": "POST", "url": "/", **request_of}
+        headers = {**request_of.pop("headers", {}), "accept": accept}
+        response = await client.request(**request_of, headers=headers)
+    assert response.headers["content-type"] == f"{media}; charset=utf-8"
+    assert list(response.json()) == ["errors"]
+
+
+async def test_a_query_may_stand_in_the_address_where_that_is_open() -> None:
+    run = FakeRun()
+    parameters = {"query": "query A($x: Int) { a }", "variables": '{"x": 1}', "operationName": "A", "extensions": ""}
+    async with client_of(run, open_get=True) as client:
+        response = await client.get("/", params=parameters, headers={"authorization": "Bearer secret"})
+    assert (response.status_code, response.json()) == (200, {"data": {"a": 1}})
+    assert run.asked == [(Operation("query A($x: Int) { a }", {"x": 1}, "A", reads_only=True), "secret")]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "message"),
+    [
+        ({}, 405, "the method must be POST"),
+        ({"query": ""}, 400, "query: must be given and not empty"),
+        ({"query": "{a}", "variables": "{"}, 400, None),
+        ({"query": "{a}", "variables": "[]"}, 400, "variables: must be an object"),
+        ({"query": "{a}", "extensions": "1"}, 400, "extensions: must be an object"),
+        ({"query": "{a}\0"}, 400, "the NUL character is not allowed"),
+    ],
+)
+async def test_what_is_no_query_in_an_address_runs_nothing(
+    parameters: dict[str, str], status: int, message: str | None
+) -> None:
+    run = FakeRun()
+    async with client_of(run, open_get=True) as client:
+        response = await client.get("/", params=parameters)
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["message"]) == (status, message or error["message"])
+    assert run.asked == []
+
+
+async def test_what_may_change_something_is_asked_by_post() -> None:
+    async with client_of(FakeRun(Answer({"errors": []}, MayChange())), open_get=True) as client:
+        response = await client.get("/", params={"query": "mutation { a }"})
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert response.json()["errors"][0]["message"] == "the method must be POST: only queries may be asked by GET"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
