@@ -33,7 +33,7 @@ def run(
         settings = settings.model_copy(update={"embedded": True})
     from gateway.process import serve
 
-    launch(lambda: serve(settings, STARTED))
+    launch(lambda: serve(settings, STARTED), interrupted=0)
 
 
 @app.command()

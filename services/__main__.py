@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.admin.commands import app as admin
-from services.runtime.commandline import INTERRUPTED, launch, main, refuse
+from services.runtime.commandline import launch, main, refuse
 from services.task.commands import app as task
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def serve(
     complete = len(chosen) == len(_chosen([]))
     from services.runtime.process import serve_process
 
-    launch(lambda: serve_process(chosen, settings, complete=complete))
+    launch(lambda: serve_process(chosen, settings, complete=complete), interrupted=0)
 
 
 @app.command()
@@ -55,7 +55,7 @@ def migrate(names: Names = None) -> None:
     chosen = _chosen(names or [])
     from services.runtime.process import migrate_process
 
-    launch(lambda: migrate_process(chosen, settings), INTERRUPTED)
+    launch(lambda: migrate_process(chosen, settings))
 
 
 @app.command()
@@ -69,7 +69,7 @@ def demo(
     chosen = _chosen([])
     from services.runtime.process import demo_process
 
-    launch(lambda: demo_process(chosen, settings, accounts), INTERRUPTED)
+    launch(lambda: demo_process(chosen, settings, accounts))
 
 
 @app.command("list")

@@ -26,6 +26,8 @@ def main(app: typer.Typer) -> NoReturn:
         if problem := error.format_message():
             say(problem)
         code = USAGE
+    except typer.Abort:  # Ctrl-C, or nobody there to answer a question.
+        code = INTERRUPTED
     sys.exit(code)
 
 
@@ -40,10 +42,10 @@ def refuse(problem: str) -> NoReturn:
     raise typer.Exit(USAGE)
 
 
-def launch(process: Callable[[], Coroutine[Any, Any, int]], interrupted: int = 0) -> NoReturn:
+def launch(process: Callable[[], Coroutine[Any, Any, int]], interrupted: int = INTERRUPTED) -> NoReturn:
     """Runs a process to its end; a start that fails costs one line and exit code 1.
 
-    `interrupted` is the exit code when a signal ends it while it does not serve.
+    `interrupted` is the exit code when a signal ends it while it does not serve: 0 for what only serves.
     """
     from services.runtime import lifecycle
 

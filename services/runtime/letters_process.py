@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from google.protobuf.json_format import MessageToJson
-from rich.console import Console
 from rich.table import Table
 
 from services.runtime.backend import Backend, Resources
+from services.runtime.console import console
 from services.runtime.consumer import Unreadable, read
 from services.runtime.letters import Letter, Letters, NotFirst, State
 from services.runtime.lifecycle import StartError
@@ -27,48 +27,45 @@ async def list_process(backends: Iterable[Backend], settings: Settings) -> int:
             with explained(backend):
                 for letter in await _letters(backend, lent).all():
                     table.add_row(backend.name, *_cells(letter))
-    console = Console()
-    console.print(table if table.row_count else "no letters", highlight=False)
+    console().print(table if table.row_count else "no letters")
     return 0
 
 
 async def show_process(backend: Backend, number: int, settings: Settings) -> int:
     """Shows everything about one letter."""
-    console = Console()
     async with open_all([backend], settings) as resources:
         with explained(backend):
             letter = await _letter(_letters(backend, resources[backend]), number)
-    console.print(_details(letter))
-    console.print(_content(letter), markup=False, highlight=False)
+    console().print(_details(letter))
+    console().print(_content(letter), markup=False)
     return 0
 
 
 async def replay_process(backend: Backend, numbers: Sequence[int], settings: Settings) -> int:
     """Tries letters now, all that are parked for no number; 1 when one of them failed again."""
     configure_logging("critical")
-    table = Table("letter", "outcome")
+    out, done = console(), dict[int, str | None]()
     async with open_all([backend], settings) as resources:
         with explained(backend):
             letters = _letters(backend, resources[backend])
-            failed = False
             for letter in await _chosen(letters, numbers):
                 outcomes = await _replayed(letters, letter)
-                failed |= any(outcomes.values())
                 for number, problem in outcomes.items():
-                    table.add_row(str(number), problem or "applied")
-    Console().print(table if table.row_count else "no letter is parked", highlight=False)
-    return int(failed)
+                    out.print(f"letter {number}: {problem or 'applied'}", markup=False, soft_wrap=True)
+                done |= outcomes
+    if not done:
+        out.print("no letter is parked")
+    return int(any(done.values()))
 
 
 async def drop_process(backend: Backend, numbers: Sequence[int], settings: Settings) -> int:
     """Gives letters up for good."""
-    console = Console()
     async with open_all([backend], settings) as resources:
         with explained(backend):
             letters = _letters(backend, resources[backend])
             for letter in await _chosen(letters, numbers):
                 await letters.drop(letter)
-                console.print(f"letter {letter.id}: dropped", highlight=False)
+                console().print(f"letter {letter.id}: dropped")
     return 0
 
 

@@ -1,14 +1,14 @@
 """What a command about tasks does from its start to its exit code."""
 
-import sys
+import asyncio
 import uuid
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from services.runtime.commandline import say
+from services.runtime.console import console
 from services.runtime.embedded import as_found
 from services.runtime.lifecycle import StartError
 from services.runtime.migrate import is_current
@@ -46,8 +46,14 @@ async def _run_all(runs: Runs, name: str, periods: Sequence[Period], bar: Progre
     for period in periods:
         bar.update(shown, period=str(period), told="")
         steps = HandSteps(name, lambda told: bar.update(shown, told=told), runs.retried)
-        with in_trace():
-            result = await runs.run(str(uuid.uuid4()), runs.tasks[name], period, Origin.HAND, steps)
+        run_id = str(uuid.uuid4())
+        try:
+            with in_trace():
+                result = await runs.run(run_id, runs.tasks[name], period, Origin.HAND, steps)
+        except asyncio.CancelledError:
+            await runs.broken_off(run_id, name)
+            say(f"{name} {period} was interrupted: run it again")
+            raise
         said = ", ".join(f"{key}: {value}" for key, value in result.items())
         bar.console.print(f"{name} {period}  {said}", markup=False, soft_wrap=True)
         bar.advance(shown)
@@ -61,18 +67,16 @@ def _bar() -> Progress:
         TimeElapsedColumn(),
         TextColumn("{task.fields[told]}"),
     )
-    return Progress(*columns, console=Console(highlight=False))
+    return Progress(*columns, console=console())
 
 
 async def history_process(name: str | None, first: int, settings: Settings) -> int:
     """Shows the last runs."""
     configure_logging("error")
-    # Whoever reads it from a pipe wants whole lines.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     async with open_all([BACKEND], settings) as resources:
         with explained(BACKEND):
             runs = await history_of(resources[BACKEND]).latest(first, name)
-    console.print(_table(runs) if runs else "no runs yet")
+    console().print(_table(runs) if runs else "no runs yet")
     return OK
 
 

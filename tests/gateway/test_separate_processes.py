@@ -113,3 +113,8 @@ def test_a_sign_in_from_the_command_line_that_fails_is_one_clear_line(tmp_path: 
     result = finished(("gateway", "token", "ada", "--password-stdin"), settings, "atrium-demo\n")
     assert result.returncode == 1
     assert (result.stdout, result.stderr) == ("", "atrium: the account backend is unavailable\n")
+
+
+def test_a_sign_in_that_nobody_gives_a_password_for_ends_without_a_traceback() -> None:
+    result = finished(("gateway", "token", "ada"))
+    assert (result.returncode, "Traceback" in result.stderr) == (130, False)

@@ -53,12 +53,12 @@ def test_a_store_that_is_down_is_one_line() -> None:
     assert "hunter2" not in line
 
 
-@pytest.mark.parametrize("command", ["migrate", "demo"])
+@pytest.mark.parametrize("command", ["migrate", "demo", "letters list", "letters replay job", "task history"])
 def test_work_that_was_interrupted_does_not_count_as_done(command: str, tmp_path: Path) -> None:
     with listen("127.0.0.1", 0) as silent:
         silent.settimeout(PATIENCE)
         settings = {"DATABASE": f"postgresql+psycopg://u@127.0.0.1:{silent.getsockname()[1]}/x"}
-        with running(["services", command], settings, tmp_path / "output") as process:
+        with running(["services", *command.split()], settings, tmp_path / "output") as process:
             connection, _ = silent.accept()
             with connection:
                 code, _ = process.stop()

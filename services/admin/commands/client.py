@@ -1,6 +1,5 @@
 """Whoever acts at the shell: signed in, with the backends at hand, told of failures in one line."""
 
-import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -23,14 +22,13 @@ from schema.generated.identity.v1 import identity_pb2
 from services.admin.commands.words import Wrong, account_number
 from services.runtime.channels import open_channel
 from services.runtime.commandline import USAGE, say
+from services.runtime.console import console
 from services.runtime.embedded import as_found
 from services.runtime.errors import from_grpc
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics, configure_logging
 
-OK, FAILED, INTERRUPTED = 0, 1, 130
-WIDE = 200
-"""How wide tables are where nobody watches: in files and pipes."""
+OK, FAILED = 0, 1
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
 
 
@@ -102,8 +100,6 @@ async def act(settings: Settings, identity: Identity, work: Work) -> int:
     except (typer.Abort, KeyboardInterrupt):  # No answer to a question.
         say("nothing done")
         return FAILED
-    except asyncio.CancelledError:
-        return INTERRUPTED
 
 
 def _failed(error: AtriumError) -> int:
@@ -123,7 +119,7 @@ async def _signed_in(settings: Settings, identity: Identity) -> AsyncIterator[Cl
             viewer=viewer,
             desk=AdminServiceStub(to_desk),
             as_json=identity.as_json,
-            console=Console(highlight=False, width=None if sys.stdout.isatty() else WIDE),
+            console=console(),
             aside=Console(stderr=True, highlight=False),
         )
 

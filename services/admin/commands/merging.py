@@ -1,6 +1,8 @@
 """Merging two accounts at the shell: what would move, whether it is meant, and how far it is."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -8,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schema.generated.admin.v1 import admin_pb2 as pb
 from services.admin.commands import tables
 from services.admin.commands.client import FAILED, OK, Client, Work, meant
+from services.runtime.commandline import say
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0
 """How long until is asked again how far a merge is: longer each time, for each time is written down."""
@@ -42,8 +45,8 @@ def merge(plan: Plan) -> Work:
         if plan.dry_run:
             client.tell(check, lambda reply: tables.check(client.console, reply))
             return FAILED if check.refusal else OK
-        tables.check(client.aside, check)
-        if not meant(f"Merge {plan.source} into {plan.target}? That cannot be undone.", yes=plan.yes):
+        # One that would be refused is not asked about: the call says so, with its code.
+        if not check.refusal and not _meant(client, plan, check):
             client.aside.print("nothing changed")
             return FAILED
         await client.desk.MergeAccounts(
@@ -54,6 +57,26 @@ def merge(plan: Plan) -> Work:
     return work
 
 
+def _meant(client: Client, plan: Plan, check: pb.CheckMergeResponse) -> bool:
+    tables.check(client.aside, check)
+    return meant(f"Merge {plan.source} into {plan.target}? That cannot be undone.", yes=plan.yes)
+
+
+@contextmanager
+def _told_when_left(source_id: int) -> Iterator[None]:
+    """Whoever does not wait for the end learns that it comes all the same."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        say(f"the merge goes on by itself: `show acc_{source_id}` tells how far it is")
+        raise
+
+
+def _doing(found: pb.Merge) -> str:
+    steps = [step.name for step in found.steps if not step.done]
+    return steps[0] if steps else "merged" if found.steps else "waiting"
+
+
 async def _followed(client: Client, source_id: int) -> int:
     """Waits for the end, under a bar that shows how far it is."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -61,12 +84,12 @@ async def _followed(client: Client, source_id: int) -> int:
         bar = progress.add_task("waiting", total=None)
         found, pause = pb.Merge(), FIRST_PAUSE
         while found.state not in OVER:
-            await asyncio.sleep(pause)
+            with _told_when_left(source_id):
+                await asyncio.sleep(pause)
+                reply = await client.desk.GetMerge(pb.GetMergeRequest(actor=client.viewer, source_id=source_id))
             pause = min(2 * pause, LONGEST_PAUSE)
-            reply = await client.desk.GetMerge(pb.GetMergeRequest(actor=client.viewer, source_id=source_id))
             found = reply.merge  # Empty while the event that tells of it is on its way.
-            doing = next((step.name for step in found.steps if not step.done), "waiting")
             done = sum(step.done for step in found.steps)
-            progress.update(bar, description=doing, total=len(found.steps) or None, completed=done)
+            progress.update(bar, description=_doing(found), total=len(found.steps) or None, completed=done)
     client.tell(found, lambda merge: tables.merge(client.console, merge))
     return OK if found.state == pb.MERGE_STATE_DONE else FAILED

@@ -20,6 +20,11 @@ class Runs:
         """Counts that a step of this task failed and is tried again."""
         self._counted(task, Outcome.RETRIED)
 
+    async def broken_off(self, run_id: str, task: str) -> None:
+        """Notes that whoever began a run by hand did not let it come to its end."""
+        self._counted(task, Outcome.FAILED)
+        await self._history.ended(run_id, Outcome.FAILED, "interrupted")
+
     async def run(self, run_id: str, task: Task, period: Period, origin: Origin, steps: Steps) -> Result:
         """Does the task for the period; StepFailed when it failed, which is noted then."""
         begun = partial(self._history.begun, run_id, task.title.name, str(period), origin)

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from services.runtime.settings import Addresses
+from services.runtime.web import listen
 from tests.conftest import free_port
-from tests.gateway.process import finished, running
+from tests.gateway.process import PATIENCE, finished, running
 
 PASSWORD = "atrium-demo\n"
 SAM = ("--as", "sam", "--password-stdin")
@@ -270,6 +271,21 @@ def test_a_desk_that_is_not_there_is_one_line(town: Town) -> None:
     assert town.refused("export", "-", settings=nowhere) == (1, "atrium: 5030100 the admin backend is unavailable")
     without = {"ADDRESSES__ACCOUNT": f"127.0.0.1:{free_port()}"}
     assert town.refused("search", settings=without) == (1, "atrium: 5030100 the account backend is unavailable")
+
+
+def test_a_command_that_is_interrupted_does_not_count_as_done(town: Town, tmp_path: Path) -> None:
+    signed_in = finished(("gateway", "token", "sam", "--password-stdin"), town.settings, PASSWORD)
+    with listen("127.0.0.1", 0) as silent:
+        silent.settimeout(PATIENCE)
+        settings = town.settings | {
+            "TOKEN": signed_in.stdout.strip(),
+            "ADDRESSES__ADMIN": f"127.0.0.1:{silent.getsockname()[1]}",
+        }
+        with running(("services", "admin", "search"), settings, tmp_path / "output") as process:
+            connection, _ = silent.accept()
+            with connection:
+                code, _ = process.stop()
+    assert (code, process.output) == (130, "")
 
 
 def test_help_comes_without_signing_in(town: Town) -> None:

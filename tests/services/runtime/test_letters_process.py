@@ -30,8 +30,7 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("COLUMNS", "200")
+def settings(tmp_path: Path) -> Settings:
     return Settings(data=tmp_path)
 
 
@@ -100,14 +99,14 @@ async def test_a_replay_applies_what_it_can_and_tells_what_it_cannot(
 ) -> None:
     capsys.readouterr()
     assert await replay_process(job, [2, 3], settings) == 1
-    assert rows(capsys) == [
-        ["2", "letter 1 of the same account comes first"],
-        ["3", "Unreadable: malformed: the bytes are no event"],
+    assert capsys.readouterr().out.splitlines() == [
+        "letter 2: letter 1 of the same account comes first",
+        "letter 3: Unreadable: malformed: the bytes are no event",
     ]
     assert await effects_of(job, settings) == []
     effects.refuses.clear()
     assert await replay_process(job, [1], settings) == 0
-    assert rows(capsys) == [["1", "applied"], ["2", "applied"]]
+    assert capsys.readouterr().out == "letter 1: applied\nletter 2: applied\n"
     assert await effects_of(job, settings) == [(1, 1), (1, 2)]
 
 
@@ -116,7 +115,7 @@ async def test_without_a_number_everything_that_is_parked_is_replayed(
 ) -> None:
     capsys.readouterr()
     assert await replay_process(job, [], settings) == 1
-    assert rows(capsys) == [["3", "Unreadable: malformed: the bytes are no event"]]
+    assert capsys.readouterr().out == "letter 3: Unreadable: malformed: the bytes are no event\n"
     assert await drop_process(job, [3], settings) == 0
     assert capsys.readouterr().out == "letter 3: dropped\n"
     assert await replay_process(job, [], settings) == 0

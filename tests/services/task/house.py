@@ -83,12 +83,16 @@ class House:
 
     async def command(self, *words: str) -> Any:
         """`python -m services task …`, run to its end."""
-        settings = {
-            "DATA": str(self._folder),
-            "DATABASE": self._store,
-            "ADDRESSES__ACTIVITY": self._address,
-        }
-        return await asyncio.to_thread(finished, ["services", "task", *words], settings)
+        return await asyncio.to_thread(finished, ["services", "task", *words], self._settings())
+
+    @contextmanager
+    def commanding(self, *words: str) -> Iterator[Running]:
+        """`python -m services task …`, running."""
+        with running(["services", "task", *words], self._settings(), self._folder / "command.log") as process:
+            yield process
+
+    def _settings(self) -> dict[str, str]:
+        return {"DATA": str(self._folder), "DATABASE": self._store, "ADDRESSES__ACTIVITY": self._address}
 
     async def cut_connections(self) -> None:
         """Has PostgreSQL end every session of the processes, as a restart of it would."""

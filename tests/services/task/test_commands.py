@@ -1,11 +1,13 @@
 """Tasks at the shell, as people type them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.task.biz import Outcome
 from tests.gateway.process import finished
 from tests.services.task.house import House, open_house
 
@@ -86,6 +88,19 @@ async def test_a_task_that_fails_says_why_and_exits_1(house: House) -> None:
     assert failed.stderr == "atrium: rollup-daily failed: accounts after 0: since: is odd\n"
     told = await house.command("history", "rollup-daily")
     assert [word in told.stdout for word in ("rollup-daily", "2026-03-01", "hand", "failed", "is odd")] == [True] * 5
+
+
+async def test_a_run_that_is_interrupted_counts_as_failed_and_may_be_run_again(house: House) -> None:
+    house.activity.hold = 1
+    with house.commanding("run", "rollup-daily", "--for", "2026-03-01") as process:
+        await house.activity.held.wait()
+        code, _ = await asyncio.to_thread(process.stop)
+    assert code == 130
+    assert "atrium: rollup-daily 2026-03-01 was interrupted: run it again\n" in process.output
+    assert "Traceback" not in process.output
+    assert [(run.outcome, run.told) for run in await house.runs()] == [(Outcome.FAILED, "interrupted")]
+    house.activity.hold = None
+    assert (await house.command("run", "rollup-daily", "--for", "2026-03-01")).returncode == 0
 
 
 async def test_a_history_without_runs_says_so(house: House) -> None:
