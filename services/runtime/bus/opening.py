@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.runtime.bus.port import Bus
+from services.runtime.bus.servers import KafkaServers
 
 
 @asynccontextmanager
@@ -16,5 +17,5 @@ async def open_bus(url: str) -> AsyncIterator[Bus]:
         return
     from services.runtime.bus.kafka import KafkaBus
 
-    async with KafkaBus(url.removeprefix("kafka://")) as bus:
+    async with KafkaBus(KafkaServers.at(url)) as bus:
         yield bus

@@ -8,6 +8,7 @@ import pytest
 from services.runtime.bus import Bus
 from services.runtime.bus.kafka import KafkaBus
 from services.runtime.bus.memory import MemoryBus
+from services.runtime.bus.servers import KafkaServers
 
 BUSES = ("memory", "kafka")
 SESSION_SECONDS = 1.5
@@ -25,6 +26,6 @@ async def bus(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
     if kind == "memory":
         yield MemoryBus()
         return
-    servers = str(request.getfixturevalue("kafka_broker")).removeprefix("kafka://")
+    servers = KafkaServers.at(request.getfixturevalue("kafka_broker"))
     async with KafkaBus(servers, f"test.{uuid.uuid4().hex}", SESSION_SECONDS) as opened:
         yield opened

@@ -143,7 +143,16 @@ def test_urls_of_databases(url: str) -> None:
     assert Settings(database=url).database == url
 
 
-@pytest.mark.parametrize("url", ["memory://", "kafka://127.0.0.1:9092", "kafka://a.internal:9092,[::1]:9093"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "memory://",
+        "kafka://127.0.0.1:9092",
+        "kafka://a.internal:9092,[::1]:9093",
+        "kafka://name:p%40ss@a:9092,b:9092",
+        "kafkas://name:p@a:9092?mechanism=PLAIN",
+    ],
+)
 def test_urls_of_buses(url: str) -> None:
     assert Settings(bus=url).bus == url
 
@@ -156,6 +165,13 @@ def test_urls_of_buses(url: str) -> None:
         ("kafka://", "names no server: kafka://host:port, several after commas"),
         ("kafka://a:9092,", "names no server: kafka://host:port, several after commas"),
         ("kafka://unix:/run/kafka", "names no server: kafka://host:port, several after commas"),
+        ("kafka://name@a:9092", "must have both a name and a password before the @, or neither"),
+        ("kafka://n:p@a:9092?mechanism=GUESS", "mechanism: there are SCRAM-SHA-512, SCRAM-SHA-256, PLAIN"),
+        ("kafka://n:p@a:9092?mechanism=PLAIN", "mechanism: PLAIN shows the password to the network: use kafkas://"),
+        ("kafkas://a:9092?mechanism=PLAIN", "mechanism: needs a name and a password before the first host"),
+        ("kafka://a:9092?ca=/", "ca: is for kafkas:// only"),
+        ("kafkas://a:9092?ca=/nowhere", "ca: there is no file /nowhere"),
+        ("kafkas://a:9092?cert=/x", "has an option that nobody knows: cert"),
     ],
 )
 def test_urls_that_are_no_bus(

@@ -4,13 +4,16 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from services.runtime.bus import BusUnavailable, Message, open_bus
-from services.runtime.bus.kafka import PARTITIONS, TOPIC, KafkaBus, make_topic
+from services.runtime.bus.kafka import PARTITIONS, TOPIC, KafkaBus, access_to, make_topic
+from services.runtime.bus.servers import KafkaServers
 from tests.conftest import free_port, running_broker
+from tests.services.runtime.bus.door import broker_behind, new_certificate, open_door
 from tests.services.runtime.bus.test_bus import message, of, taken
 from tests.services.runtime.conftest import SESSION_SECONDS
 
@@ -18,8 +21,8 @@ Header = tuple[str, bytes]
 
 
 @pytest.fixture
-def servers(kafka_broker: str) -> str:
-    return kafka_broker.removeprefix("kafka://")
+def servers(kafka_broker: str) -> KafkaServers:
+    return KafkaServers.at(kafka_broker)
 
 
 @pytest.fixture
@@ -28,25 +31,27 @@ def topic() -> str:
 
 
 @pytest.fixture
-async def bus(servers: str, topic: str) -> AsyncIterator[KafkaBus]:
+async def bus(servers: KafkaServers, topic: str) -> AsyncIterator[KafkaBus]:
     async with KafkaBus(servers, topic, SESSION_SECONDS) as opened:
         yield opened
 
 
 @pytest.fixture
-async def stranger(servers: str, topic: str) -> AsyncIterator[AIOKafkaProducer]:
+async def stranger(servers: KafkaServers, topic: str) -> AsyncIterator[AIOKafkaProducer]:
     """Somebody else who writes to the topic."""
-    await make_topic(servers, topic)
-    producer = AIOKafkaProducer(bootstrap_servers=servers)
+    await make_topic(access_to(servers), topic)
+    producer = AIOKafkaProducer(**access_to(servers))
     await producer.start()
     yield producer
     await producer.stop()
 
 
-async def test_the_topic_is_made_when_it_is_missing_and_kept_when_it_is_there(servers: str, topic: str) -> None:
+async def test_the_topic_is_made_when_it_is_missing_and_kept_when_it_is_there(
+    servers: KafkaServers, topic: str
+) -> None:
     for _ in range(2):
-        await make_topic(servers, topic)
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=servers)
+        await make_topic(access_to(servers), topic)
+    consumer = AIOKafkaConsumer(topic, **access_to(servers))
     await consumer.start()
     assert consumer.partitions_for_topic(topic) == set(range(PARTITIONS))
     await consumer.stop()
@@ -55,9 +60,7 @@ async def test_the_topic_is_made_when_it_is_missing_and_kept_when_it_is_there(se
 async def test_the_url_is_all_that_a_process_needs(empty_kafka: str) -> None:
     async with open_bus(empty_kafka) as bus:
         await bus.publish([message(1, 1)])
-    consumer = AIOKafkaConsumer(
-        TOPIC, bootstrap_servers=empty_kafka.removeprefix("kafka://"), auto_offset_reset="earliest"
-    )
+    consumer = AIOKafkaConsumer(TOPIC, **access_to(KafkaServers.at(empty_kafka)), auto_offset_reset="earliest")
     await consumer.start()
     record = await asyncio.wait_for(consumer.getone(), 10)
     await consumer.stop()
@@ -97,7 +100,7 @@ async def test_more_than_fits_into_one_request_keeps_its_order(bus: KafkaBus) ->
 
 
 async def test_servers_that_are_not_there_are_told_apart_from_a_mistake() -> None:
-    async with KafkaBus(f"127.0.0.1:{free_port()}") as bus:
+    async with KafkaBus(KafkaServers((f"127.0.0.1:{free_port()}",))) as bus:
         with pytest.raises(BusUnavailable, match="cannot publish"):
             await bus.publish([message(1, 1)])
         with pytest.raises(BusUnavailable, match="cannot listen"):
@@ -106,14 +109,16 @@ async def test_servers_that_are_not_there_are_told_apart_from_a_mistake() -> Non
 
 async def test_publishing_works_once_the_servers_are_there() -> None:
     port = free_port()
-    async with KafkaBus(f"127.0.0.1:{port}") as bus:
+    async with KafkaBus(KafkaServers((f"127.0.0.1:{port}",))) as bus:
         with pytest.raises(BusUnavailable):
             await bus.publish([message(1, 1)])
         with running_broker(port):
             await bus.publish([message(1, 1)])
 
 
-async def test_two_listeners_share_a_group_and_none_of_it_is_lost(bus: KafkaBus, servers: str, topic: str) -> None:
+async def test_two_listeners_share_a_group_and_none_of_it_is_lost(
+    bus: KafkaBus, servers: KafkaServers, topic: str
+) -> None:
     sent = [message(key, number) for number in range(3) for key in range(40)]
     async with bus.subscribe("test") as first, asyncio.timeout(30):
         await bus.publish(sent[:40])
@@ -128,3 +133,33 @@ async def test_two_listeners_share_a_group_and_none_of_it_is_lost(bus: KafkaBus,
                     await subscription.done()
     for key in range(40):
         assert list(dict.fromkeys(of(key, found))) == of(key, sent)
+
+
+async def test_whoever_waits_for_a_place_in_a_group_need_not_wait_to_leave(empty_kafka: str) -> None:
+    servers = KafkaServers.at(empty_kafka)
+    await make_topic(access_to(servers), TOPIC)
+    async with KafkaBus(servers) as bus, asyncio.timeout(4):  # This broker takes 5 s for a new group.
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1), bus.subscribe("test"):
+                pytest.fail("the group was there at once")
+
+
+async def test_servers_may_ask_for_tls_and_a_password(tmp_path: Path) -> None:
+    certificate, port = new_certificate(tmp_path), free_port()
+    with broker_behind(port) as behind:
+        async with open_door(certificate, port, behind):
+            place = f"127.0.0.1:{port}?mechanism=PLAIN&ca={certificate.certificate}"
+            servers = KafkaServers.at(f"kafkas://atrium:s3%3Acret%40@{place}")
+            async with KafkaBus(servers, session_seconds=SESSION_SECONDS) as bus:
+                await bus.publish([message(1, 1)])
+                async with bus.subscribe("test") as subscription:
+                    assert await taken(subscription, 1) == [message(1, 1)]
+            for url in (
+                f"kafkas://atrium:guess@{place}",
+                f"kafkas://atrium:s3%3Acret%40@127.0.0.1:{port}?mechanism=PLAIN",
+                f"kafkas://127.0.0.1:{port}?ca={certificate.certificate}",
+                f"kafka://127.0.0.1:{port}",
+            ):
+                async with open_bus(url) as bus:
+                    with pytest.raises(BusUnavailable, match="cannot publish"):
+                        await bus.publish([message(1, 2)])
