@@ -13,8 +13,13 @@ import pytest
 
 from schema.generated.admin.v1 import admin_pb2 as pb
 from schema.generated.admin.v1.admin_pb2_grpc import AdminServiceStub
+from schema.generated.event.v1 import event_pb2 as pb_event
 from schema.generated.identity.v1 import identity_pb2
+from services.account.data import outbox_table
 from services.runtime.channels import open_channel
+from services.runtime.clock import utc_now
+from services.runtime.database import open_database
+from services.runtime.outbox import event_id
 from services.runtime.telemetry import Metrics
 from tests.conftest import STACKS
 from tests.scenario.processes import Centre, open_centre
@@ -27,6 +32,7 @@ from tests.scenario.visitor import (
     MERGE,
     PASSWORD,
     PUBLISH,
+    RENAME,
     SIGN_IN,
     UNFOLLOW,
     Visitor,
@@ -183,3 +189,32 @@ async def test_a_closed_account_is_forgotten_but_not_that_it_was(centre: Centre,
 
     await eventually(left, (0, [], [("STATUS", False), ("STATUS", True), ("OPENED", True)]))
     assert await visitor.open_account(staff, "wryneck") > wryneck
+
+
+async def test_what_is_no_event_is_set_aside_and_keeps_nobody_from_the_next(
+    centre: Centre, visitor: Visitor, staff: str
+) -> None:
+    crow = await visitor.open_account(staff, "crow")
+    newer = pb_event.Event(id=event_id(utc_now()), account_id=int(crow.removeprefix("acc_")), source="account")
+    newer.occurred_at.GetCurrentTime()
+    await tell(centre, newer.account_id, b"\xca\xfe", newer.SerializeToString())
+    await visitor.data(RENAME, await visitor.sign_in("crow"), version=1, name="Crow")
+
+    async def told() -> Any:
+        return [one["kind"] for one in await visitor.history(staff, crow)]
+
+    await eventually(told, ["ATTRIBUTES", "OPENED"])
+    listed = await asyncio.to_thread(centre.command, "letters", "list", "job")
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in listed.splitlines() if "parked" in line]
+    reasons = ["malformed: the bytes are no event", "unknown kind: this program knows no such event"]
+    assert [row[-1] for row in rows if row[3] == "job.history"] == reasons
+
+
+async def tell(centre: Centre, account_id: int, *payloads: bytes) -> None:
+    """Has the account backend tell this of an account, as no version of it would yet."""
+    rows = [
+        {"event_id": event_id(utc_now()), "account_id": account_id, "payload": payload, "created_at": utc_now()}
+        for payload in payloads
+    ]
+    async with open_database(centre.store("account")) as database, database.transaction() as session:
+        await session.execute(outbox_table.insert(), [row | {"traceparent": "", "lane": ""} for row in rows])

@@ -14,6 +14,8 @@ FOLLOW = "mutation ($id: ID!) { follow(accountId: $id) { followerCount } }"
 UNFOLLOW = "mutation ($id: ID!) { unfollow(accountId: $id) { followerCount } }"
 PUBLISH = "mutation ($text: String!) { publishActivity(input: {kind: POST, text: $text}) { id } }"
 FEED = "{ viewer { home { feed(first: 10) { edges { node { text author { handle } } } } } } }"
+RENAME = """mutation ($version: Int!, $name: String!) {
+  updateProfile(input: {version: $version, displayName: $name}) { displayName version } }"""
 CLOSE = 'mutation { closeAccount(reason: "moving on") { status } }'
 CHECK_MERGE = """query ($source: ID!, $target: ID!) { admin {
   checkMerge(sourceId: $source, targetId: $target) { refusal moves { what count } } } }"""
