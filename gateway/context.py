@@ -1,5 +1,7 @@
 """One operation: who asks, fresh loaders, and what had to be answered without its backend."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from gateway.documents import Prepared
@@ -8,13 +10,15 @@ from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders, PermissionKey, Push
-from services.runtime.deadline import time_left
+from services.runtime.deadline import deadline_in, time_left
 
 MOST_NAME_CHARACTERS = 100
 MOST_TOKEN_CHARACTERS = 512
 """The contract's bound: a longer token was given to nobody."""
 LEAST_SECONDS = 0.01
 """With less time than this no backend is asked for what an answer can do without."""
+EVENT_SECONDS = 5.0
+"""How long backends may take to answer what is asked for one event of a subscription."""
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
 
 
@@ -76,6 +80,13 @@ class OperationContext:
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows is read anew."""
         self._loaders = self._clients.loaders()
+
+    @contextmanager
+    def event(self) -> Iterator[None]:
+        """What is executed inside is like an operation of its own: all is read anew, and within a time of its own."""
+        self.renew()
+        with deadline_in(EVENT_SECONDS):
+            yield
 
     async def identity(self) -> Identity:
         """Who is asking. Costs one call however often it is asked, because the loader remembers."""

@@ -195,7 +195,7 @@ def _unfinished(error: Exception) -> errcode.AtriumError:
         case TimeoutError():
             return errcode.DeadlineExceeded()
         case InvalidOperationTypeError():
-            return errcode.InvalidOperation("query: subscriptions are not served over plain HTTP")
+            return errcode.InvalidOperation("query: a subscription needs a WebSocket, or accept: text/event-stream")
     return errcode.Internal()
 
 

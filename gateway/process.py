@@ -15,6 +15,7 @@ from gateway.graphiql import Persona
 from gateway.health import CONTRACTS, Health
 from gateway.push.feeds import Feeds
 from gateway.push.hub import Hub
+from gateway.push.past import Past
 from gateway.push.protocols import Requests, Sockets
 from gateway.push.sessions import Sessions
 from gateway.settings import Settings
@@ -58,7 +59,7 @@ async def _serve(settings: Settings, started: float) -> int:
     ):
         questions = PushQuestions(channels["account"], channels["activity"])
         hub, sessions = Hub(cache, questions.public, metrics), Sessions(questions.sessions)
-        push = Feeds(hub, sessions, questions)
+        push = Feeds(hub, sessions, Past(questions))
 
         async def prepare() -> None:
             if settings.embedded:

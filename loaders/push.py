@@ -32,11 +32,11 @@ class PushQuestions:
         reply = await self._activities.BatchGetActivities(pb.BatchGetActivitiesRequest(questions=questions))
         return {answer.activity.id: answer.activity for answer in reply.answers}
 
-    async def newest(self, viewer: Identity, first: int) -> Sequence[int]:
-        """Ids of the first activities that the viewer's feed shows now, newest first."""
+    async def newest(self, viewer: Identity, first: int) -> Sequence[pb.Activity]:
+        """The first activities that the viewer's feed shows now, newest first."""
         question = pb.BatchListFeedsRequest.Question(viewer=to_viewer(viewer), page=pb.PageRequest(first=first))
         reply = await self._activities.BatchListFeeds(pb.BatchListFeedsRequest(questions=[question]))
-        return [item.activity.id for page in reply.pages for item in page.items]
+        return [item.activity for page in reply.pages for item in page.items]
 
     async def followees(self, account_id: int) -> Sequence[int]:
         """Whom the account follows."""

@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import RedisError
 
 from gateway.push.listeners import Gap, Listener, Listeners
+from gateway.push.settling import Settling
 from schema.errcode import AtriumError
 from schema.generated.activity.v1 import activity_pb2
 from schema.generated.event.v1 import event_pb2
@@ -23,10 +24,8 @@ EVERY = "atrium:push:*"
 """One pattern instead of a channel for each author: a process that serves thousands hears of most authors anyway."""
 SILENCE_SECONDS = 5.0
 """A cache that said nothing for so long is asked whether it lives; when it says nothing again, it is lost."""
-SETTLE_SECONDS = 0.05
-"""How long to gather messages after the first: events of several accounts may overtake each other by so much."""
-MOST_AT_ONCE = 100
-"""How many messages are handed on together."""
+SETTLE_SECONDS = 0.25
+"""By how much the events of activities may overtake each other: an id may wait for 0.2 seconds until it is used."""
 RETRY_SECONDS = 0.5
 _log = structlog.get_logger(__name__)
 
@@ -54,13 +53,21 @@ class Hub:
     """
 
     def __init__(
-        self, cache: Redis, read: ReadActivities, metrics: Metrics, silence_seconds: float = SILENCE_SECONDS
+        self,
+        cache: Redis,
+        read: ReadActivities,
+        metrics: Metrics,
+        silence_seconds: float = SILENCE_SECONDS,
+        settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self._cache = cache
         self._read = read
         self._metrics = metrics
         self._silence_seconds = silence_seconds
+        self.settle_seconds = settle_seconds
+        """By how much activities may overtake each other."""
         self._listeners = Listeners[News]()
+        self._published = Settling[tuple[str, event_pb2.Event]](settle_seconds)
         self._is_lost = False
         self._stopped = asyncio.Event()
 
@@ -87,15 +94,16 @@ class Hub:
     async def serve(self) -> None:
         """Hands messages on until stopped, through losses of the connection."""
         async with asyncio.TaskGroup() as group:
-            serving = group.create_task(self._serve())
+            serving = [group.create_task(self._listen_on()), group.create_task(self._tell_of_activities())]
             await self._stopped.wait()
-            serving.cancel()
+            for task in serving:
+                task.cancel()
 
     async def stop(self, grace: float) -> None:
         """Ends serving."""
         self._stopped.set()
 
-    async def _serve(self) -> None:
+    async def _listen_on(self) -> None:
         while True:
             try:
                 async with aclosing(self._cache.pubsub()) as pubsub:
@@ -105,36 +113,28 @@ class Hub:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self, pubsub: PubSub) -> None:
-        """Hands messages on; raises a RedisError or an OSError when the connection is lost."""
+        """Takes messages; raises a RedisError or an OSError when the connection is lost."""
         await pubsub.psubscribe(EVERY)
         while True:
-            found = await self._next(pubsub, self._silence_seconds) or await self._sign_of_life(pubsub)
-            if found["type"] == "psubscribe":
+            message = await self._next(pubsub) or await self._sign_of_life(pubsub)
+            if message["type"] == "psubscribe":
                 self._found()
-            elif found["type"] == "pmessage":
-                await self._hand_on([found, *await self._more(pubsub)])
+            elif message["type"] == "pmessage":
+                self._take(message["channel"].decode(), message["data"])
 
     async def _sign_of_life(self, pubsub: PubSub) -> dict[str, Any]:
         await pubsub.ping()
-        found = await self._next(pubsub, self._silence_seconds)
-        if found is None:
+        message = await self._next(pubsub)
+        if message is None:
             raise ConnectionLost("the cache does not answer")
-        return found
+        return message
 
-    async def _more(self, pubsub: PubSub) -> list[dict[str, Any]]:
-        messages: list[dict[str, Any]] = []
-        clock = asyncio.get_running_loop().time
-        until = clock() + SETTLE_SECONDS
-        while len(messages) < MOST_AT_ONCE - 1 and (found := await self._next(pubsub, max(until - clock(), 0))):
-            messages.append(found)
-        return messages
-
-    async def _next(self, pubsub: PubSub, seconds: float) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = await pubsub.get_message(timeout=seconds)
+    async def _next(self, pubsub: PubSub) -> dict[str, Any] | None:
+        message: dict[str, Any] | None = await pubsub.get_message(timeout=self._silence_seconds)
         task = asyncio.current_task()
         if task and task.cancelling():  # Below the client, `wait_for` of Python 3.11 may have swallowed it.
             raise asyncio.CancelledError
-        return found
+        return message
 
     def _found(self) -> None:
         """Everything that is published from now on is heard; what was before may be missing."""
@@ -149,41 +149,38 @@ class Hub:
             _log.warning("push lost the cache", error=type(reason).__name__)
         self._is_lost = True
 
-    async def _hand_on(self, messages: Sequence[dict[str, Any]]) -> None:
-        events = [found for message in messages if message["type"] == "pmessage" and (found := self._wanted(message))]
-        wanted = {event.activity_published.activity_id for _, event in events if event.HasField("activity_published")}
-        activities = await self._activities(wanted) if wanted else {}
-        # Activities have growing ids: whoever resumes after the greatest has seen those before it.
-        for channel, event in sorted(events, key=lambda found: found[1].activity_published.activity_id):
-            news = _news(event, activities)
-            for listener in self._listeners.of(channel):
-                if news is not None:
-                    listener.put(news)
-
-    def _wanted(self, message: dict[str, Any]) -> tuple[str, event_pb2.Event] | None:
-        """The event with its channel, if somebody listens there."""
-        channel = message["channel"].decode()
+    def _take(self, channel: str, data: bytes) -> None:
         if not self._listeners.anybody(channel):
-            return None
+            return
         try:
-            return channel, event_pb2.Event.FromString(message["data"])
+            event = event_pb2.Event.FromString(data)
         except DecodeError:
             _log.warning("push dropped what is no event")
-            return None
+            return
+        if event.HasField("activity_published"):
+            now = asyncio.get_running_loop().time()
+            self._published.put(event.activity_published.activity_id, (channel, event), now)
+        else:
+            self._tell(channel, News(event))
 
-    async def _activities(self, ids: set[int]) -> dict[int, activity_pb2.Activity] | None:
+    async def _tell_of_activities(self) -> None:
+        """Tells of activities in the order of ids: whoever resumes after the last one seen has seen all before it."""
+        while True:
+            published = await self._published.settled()
+            activities = await self._activities([event.activity_published.activity_id for _, event in published])
+            for channel, event in published:
+                if activities is None:
+                    self._tell(channel, Gap.GAP)
+                elif activity := activities.get(event.activity_published.activity_id):
+                    self._tell(channel, News(event, activity))
+
+    async def _activities(self, ids: Sequence[int]) -> dict[int, activity_pb2.Activity] | None:
         try:
-            return await self._read(sorted(ids))
+            return await self._read(ids)
         except AtriumError as error:
             _log.warning("push could not read activities", code=error.code)
             return None
 
-
-def _news(event: event_pb2.Event, activities: dict[int, activity_pb2.Activity] | None) -> News | Gap | None:
-    """What to tell of an event: a gap when its activity could not be read, nothing when it is not for others."""
-    if not event.HasField("activity_published"):
-        return News(event)
-    if activities is None:
-        return Gap.GAP
-    activity = activities.get(event.activity_published.activity_id)
-    return News(event, activity) if activity else None
+    def _tell(self, channel: str, news: News | Gap) -> None:
+        for listener in self._listeners.of(channel):
+            listener.put(news)

@@ -12,8 +12,8 @@ from gateway.context import identity_of
 from schema.errcode import AtriumError
 from schema.generated.account.v1 import account_pb2
 
-VERIFY_SECONDS = 5.0
-"""How often all sessions are verified: a subscription outlives its session by no more, while the backend answers."""
+VERIFY_SECONDS = 30.0
+"""How often all sessions are verified. Before each event its own is, too: nobody is told anything after the end."""
 MOST_AT_ONCE = 500
 """How many tokens one call holds."""
 _log = structlog.get_logger(__name__)

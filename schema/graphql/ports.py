@@ -4,6 +4,7 @@ The gateway's context and the room `loaders` fit these; the types here know noth
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
@@ -239,7 +240,7 @@ class Push(Protocol):
         ...
 
     def account_changes(self, viewer: Identity, token: str) -> AsyncGenerator[None, None]:
-        """One item for each time that the viewer's account may have changed."""
+        """One item as soon as changes are heard, then one for each time that the viewer's account may have changed."""
         ...
 
 
@@ -305,4 +306,8 @@ class Context(Protocol):
 
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows a change, the identity included, is read anew."""
+        ...
+
+    def event(self) -> AbstractContextManager[None]:
+        """What is executed inside is like an operation of its own: all is read anew, and within a time of its own."""
         ...

@@ -34,7 +34,9 @@ LastSeen = Annotated[
 class Subscription:
     """Where waiting begins."""
 
-    @subscription(description="Each new activity of those the viewer follows, once.")
+    @subscription(
+        description="Each new activity of those the viewer follows, once. Ends when another takes over the account."
+    )
     async def feed_activity_added(
         self, info: Info, last_seen_id: LastSeen = strawberry.UNSET
     ) -> AsyncGenerator[Activity, None]:
@@ -42,23 +44,27 @@ class Subscription:
         viewer, token = await _subscriber(info.context)
         async with aclosing(info.context.push.activities(viewer, token, _number(last_seen_id))) as activities:
             async for message in activities:
-                info.context.renew()
-                yield Activity(message=message, viewer=viewer)
+                with info.context.event():
+                    if await signed_in(info.context) != viewer:
+                        return
+                    yield Activity(message=message, viewer=viewer)
 
-    @subscription(description="The viewer's account after each change of it. Ends when the account does.")
+    @subscription(
+        description="The viewer's account after each change of it, from now on. Ends when another takes it over."
+    )
     async def account_changed(self, info: Info) -> AsyncGenerator[Account, None]:
         """Waits for changes of the viewer's account."""
         viewer, token = await _subscriber(info.context)
-        version = 0
+        version: int | None = None
         async with aclosing(info.context.push.account_changes(viewer, token)) as changes:
             async for _ in changes:
-                info.context.renew()
-                account = await info.context.loaders.account_by_id.load(viewer.account_id)
-                if account is None or account.id != viewer.account_id:
-                    return
-                if account.version > version:
+                with info.context.event():
+                    account = await info.context.loaders.account_by_id.load(viewer.account_id)
+                    if account is None or await signed_in(info.context) != viewer:
+                        return
+                    if version is not None and account.version > version:
+                        yield account_of(account, viewer)
                     version = account.version
-                    yield account_of(account, viewer)
 
 
 async def _subscriber(context: Context) -> tuple[Identity, str]:

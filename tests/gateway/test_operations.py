@@ -98,7 +98,7 @@ async def test_data_alone_are_answered_when_all_went_well() -> None:
         ("{ nowhere }", 4000200, "Cannot query field 'nowhere' on type 'Query'."),
         ("query ($x: Int) { one }", 4000200, "Variable '$x' is never used."),
         ("fragment F on Query { one }", 4000200, "query: holds no operation"),
-        ("subscription { ticks }", 4000200, "query: subscriptions are not served over plain HTTP"),
+        ("subscription { ticks }", 4000200, "query: a subscription needs a WebSocket, or accept: text/event-stream"),
         ("{ ...F } fragment F on Query { ...F }", 4000200, "Cannot spread fragment 'F' within itself."),
         (
             "query A { one } query B { one }",

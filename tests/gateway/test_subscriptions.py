@@ -46,7 +46,7 @@ async def test_what_happens_reaches_those_who_wait_for_it(tmp_path: Path) -> Non
             assert await subscriber.data() == {"accountChanged": told}
         second = published(url, bo, "two")
         assert resumed(url, ada, first) == {"id": second, "text": "two"}
-        await ends_with_the_session(url, ada)
+        await ends_with_the_session(url, ada, bo)
         assert process.stop()[0] == 0
     assert "Traceback" not in process.output
     assert ada not in str(process.log())
@@ -62,10 +62,11 @@ def resumed(url: str, token: str, last: str) -> Any:
         return json.loads(next(lines).removeprefix("data: "))["data"]["feedActivityAdded"]
 
 
-async def ends_with_the_session(url: str, token: str) -> None:
+async def ends_with_the_session(url: str, token: str, author: str) -> None:
     async with connected(url.removeprefix("http://")) as subscriber:
         await subscriber.introduce(token)
         await subscriber.subscribe("a", FEED)
         await subscribed(url, 1.0)
         assert ask(url, "mutation { signOut }", token) == {"data": {"signOut": True}}
+        published(url, author, "three")
         assert await subscriber.code() == 4010100

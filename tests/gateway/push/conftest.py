@@ -8,9 +8,12 @@ from redis.asyncio import Redis
 
 from gateway.push.feeds import Feeds
 from gateway.push.hub import Hub
+from gateway.push.past import Past
 from gateway.push.sessions import Sessions
 from services.runtime.telemetry import Metrics
 from tests.gateway.push.fakes import Doorman, Stage, World
+
+SETTLE_SECONDS = 0.03
 
 
 async def until_listening(cache: Redis) -> None:
@@ -42,7 +45,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 async def hub(cache: Redis, world: World, metrics: Metrics) -> AsyncIterator[Hub]:
-    hub = Hub(cache, world.public, metrics)
+    hub = Hub(cache, world.public, metrics, settle_seconds=SETTLE_SECONDS)
     async with asyncio.TaskGroup() as group:
         group.create_task(hub.serve())
         await until_listening(cache)
@@ -52,7 +55,7 @@ async def hub(cache: Redis, world: World, metrics: Metrics) -> AsyncIterator[Hub
 
 @pytest.fixture
 def feeds(hub: Hub, sessions: Sessions, world: World) -> Feeds:
-    return Feeds(hub, sessions, world, retry_seconds=0.01)
+    return Feeds(hub, sessions, Past(world, retry_seconds=0.01))
 
 
 @pytest.fixture

@@ -17,17 +17,21 @@ from schema.generated.event.v1 import event_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.ports import Identity
 
+EPOCH = 1_767_225_600
 
-def activity(number: int, author_id: int = 2) -> activity_pb2.Activity:
+
+def activity(number: int, author_id: int = 2, second: int = 0) -> activity_pb2.Activity:
+    """Done so many seconds after EPOCH."""
     done = activity_pb2.Activity(
         id=number, author_id=author_id, kind=activity_pb2.ACTIVITY_KIND_POST, text=f"activity {number}"
     )
-    done.created_at.FromSeconds(1_767_225_600)
+    done.created_at.FromSeconds(EPOCH + second)
     return done
 
 
-def event(account_id: int, **what: object) -> bytes:
+def event(account_id: int, second: int = 0, **what: object) -> bytes:
     found = event_pb2.Event(id=str(UUID(int=account_id)), account_id=account_id, source="test", sequence=1)
+    found.occurred_at.FromSeconds(EPOCH + second)
     for name, fields in what.items():
         getattr(found, name).SetInParent()
         for field, value in dict(fields).items():  # type: ignore[call-overload]
@@ -52,8 +56,8 @@ class World:
         self.pages: list[int] = []
         self.asked = self.asking = self.most_asking = self.looked = 0
 
-    def publish(self, *numbers: int, author_id: int = 2) -> None:
-        self.activities |= {number: activity(number, author_id) for number in numbers}
+    def publish(self, *numbers: int, author_id: int = 2, second: int = 0) -> None:
+        self.activities |= {number: activity(number, author_id, second) for number in numbers}
 
     def news(self, number: int) -> News:
         return News(event_pb2.Event.FromString(published(number)), self.activities[number])
@@ -77,10 +81,10 @@ class World:
             raise InvalidArgument("account_ids", "must be others")
         return self.following.get(account_id, [])
 
-    async def newest(self, viewer: Identity, first: int) -> Sequence[int]:
-        feed = [found.id for found in self.activities.values() if found.author_id in self.following[viewer.account_id]]
+    async def newest(self, viewer: Identity, first: int) -> Sequence[activity_pb2.Activity]:
+        newest = sorted(self.activities.values(), key=lambda found: -found.id)
         self.looked += 1
-        return sorted(feed, reverse=True)[:first]
+        return [found for found in newest if found.author_id in self.following[viewer.account_id]][:first]
 
     async def feed_since(
         self, viewer: Identity, after_id: int, limit: int

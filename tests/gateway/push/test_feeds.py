@@ -1,21 +1,23 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import pytest
 from redis.asyncio import Redis
 
-from gateway.push.feeds import AT_ONCE, PAGE, SHOWN, Feeds
+from gateway.push.feeds import Feeds
 from gateway.push.hub import ACCOUNT, AUTHOR, Hub
 from gateway.push.listeners import MOST_WAITING, Gap, SlowReader
+from gateway.push.past import AT_ONCE, PAGE, SHOWN, Past
 from gateway.push.sessions import Sessions
 from schema.errcode import InvalidArgument, Unauthenticated
 from schema.generated.activity.v1 import activity_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.ports import Identity
 from services.runtime.telemetry import Metrics
-from tests.gateway.push.fakes import Doorman, World, event, published
+from tests.gateway.push.fakes import EPOCH, Doorman, World, event, published
 
 T = TypeVar("T")
 ADA = Identity(1, identity_pb2.ACCOUNT_TYPE_PERSONAL)
@@ -118,18 +120,33 @@ async def test_what_comes_while_the_past_is_read_is_neither_lost_nor_told_twice(
         assert await ids(told, 2) == [13, 14]
 
 
-async def test_somebody_followed_meanwhile_is_heard_and_what_they_published_meanwhile_too(
-    feeds: Feeds, cache: Redis, world: World
-) -> None:
+async def test_somebody_followed_is_heard_from_then_on(feeds: Feeds, cache: Redis, world: World) -> None:
+    world.publish(9, author_id=3, second=1)
     async with aclosing(feeds.activities(ADA, "t", 12)) as told:
         assert await ids(told, 1) == [13]
         world.following[1] = [2, 3]
-        world.publish(14, author_id=3)  # Nobody listens to its author yet.
-        await cache.publish(OWN, event(1, followed={"followee_id": 3}))
-        assert await ids(told, 1) == [14]
-        world.publish(15, author_id=3)
-        await cache.publish(CORP, published(15, 3))
+        world.publish(14, author_id=3, second=2)
+        world.publish(15, author_id=3, second=4)  # Nobody listens to its author yet.
+        await cache.publish(OWN, event(1, second=3, followed={"followee_id": 3}))
         assert await ids(told, 1) == [15]
+        world.publish(16, author_id=3, second=5)
+        await cache.publish(CORP, published(16, 3))
+        assert await ids(told, 1) == [16]
+
+
+async def test_what_the_followed_published_before_this_subscription_is_not_new_behind_a_gap(
+    hub: Hub, sessions: Sessions, world: World
+) -> None:
+    begun = datetime.fromtimestamp(EPOCH + 5, UTC)
+    feeds = Feeds(hub, sessions, Past(world), clock=lambda: begun)
+    async with aclosing(feeds.activities(ADA, "t", 12)) as told:
+        assert await ids(told, 1) == [13]
+        world.following[1] = [2, 3]
+        world.publish(14, second=4)
+        world.publish(15, author_id=3, second=4)
+        world.publish(16, author_id=3, second=5)
+        tell_of_a_gap(hub)
+        assert await ids(told, 2) == [14, 16]
 
 
 async def test_somebody_followed_no_longer_is_not_heard(feeds: Feeds, hub: Hub, cache: Redis, world: World) -> None:
@@ -226,16 +243,19 @@ async def test_only_so_many_ask_for_the_past_at_once(feeds: Feeds, world: World)
 
 
 async def test_changes_of_the_account_are_told_but_not_whom_it_follows(
-    feeds: Feeds, cache: Redis, metrics: Metrics
+    feeds: Feeds, hub: Hub, cache: Redis, metrics: Metrics
 ) -> None:
     async with aclosing(feeds.account_changes(ADA, "t")) as changes, asyncio.TaskGroup() as group:
-        told = group.create_task(count_changes(changes, 1))
-        await until(lambda: metrics.registry.get_sample_value("atrium_subscriptions") == 1)
+        assert await count_changes(changes, 1) == 1
+        told = group.create_task(count_changes(changes, 2))
         await cache.publish(OWN, event(1, followed={"followee_id": 3}))
         await cache.publish(BO, published(11))
         assert not told.done()
         await cache.publish(OWN, event(1, account_changed={"version": 2}))
-        assert await told == 1
+        await cache.publish(OWN, event(1, account_status_changed={"version": 3}))
+        assert await told == 2
+        tell_of_a_gap(hub)
+        assert await count_changes(changes, 1) == 1
 
 
 async def test_a_session_that_ended_ends_what_waits_for_nothing(
@@ -249,27 +269,3 @@ async def test_a_session_that_ended_ends_what_waits_for_nothing(
             await ids(other, 1)
         assert not [listener for listener in sessions._watched["stays"] if listener._end]  # type: ignore[attr-defined]
     assert dict(sessions._watched) == {}
-
-
-@pytest.mark.parametrize("what", ["account_status_changed", "account_merged"])
-async def test_an_account_that_may_not_act_any_more_is_noticed_at_once(
-    what: str, feeds: Feeds, cache: Redis, doorman: Doorman
-) -> None:
-    async with aclosing(feeds.activities(ADA, "t", 12)) as told:
-        assert await ids(told, 1) == [13]
-        doorman.out.add("t")
-        await cache.publish(OWN, event(1, **{what: {}}))
-        with pytest.raises(Unauthenticated):
-            await ids(told, 1)
-    assert doorman.asked == [["t"]]
-
-
-async def test_the_change_that_ends_an_account_is_told_before_the_end(feeds: Feeds, hub: Hub, doorman: Doorman) -> None:
-    async with aclosing(feeds.account_changes(ADA, "t")) as changes, asyncio.TaskGroup() as group:
-        told = group.create_task(count_changes(changes, 1))
-        await until(lambda: bool(hub._listeners.everybody()))
-        doorman.out.add("t")
-        await hub._cache.publish(OWN, event(1, account_status_changed={"version": 2}))
-        assert await told == 1
-        with pytest.raises(Unauthenticated):
-            await anext(changes)

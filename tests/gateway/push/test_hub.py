@@ -60,7 +60,7 @@ async def test_events_without_an_activity_are_told_without_a_read(hub: Hub, cach
     assert world.reads == []
 
 
-async def test_a_batch_is_told_in_the_order_of_ids(hub: Hub, cache: Redis) -> None:
+async def test_activities_are_told_in_the_order_of_ids(hub: Hub, cache: Redis) -> None:
     async with hub.listener([BO, CORP]) as listener:
         for channel, number in ((BO, 13), (CORP, 11), (BO, 12)):
             await cache.publish(channel, published(number))

@@ -64,7 +64,7 @@ async def cache(server: Server) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def hub(cache: Redis, world: World, metrics: Metrics) -> AsyncIterator[Hub]:
-    hub = Hub(cache, world.public, metrics, silence_seconds=0.2)
+    hub = Hub(cache, world.public, metrics, silence_seconds=0.2, settle_seconds=0.01)
     async with asyncio.TaskGroup() as group:
         group.create_task(hub.serve())
         yield hub
