@@ -61,6 +61,15 @@ class Answer(Generic[K, V]):
         self._batch = batch
         self._key = key
 
+    @property
+    def future(self) -> "asyncio.Future[None] | None":
+        """What to wait for, shared by the keys of a batch; None once there is a result."""
+        return None if self._batch.answers is not None else self._batch.future()
+
+    def result(self) -> V:
+        """The answer, once it is there; raises what kept it from being."""
+        return self._batch.answer(self._key)
+
     def __await__(self) -> Generator[Any, None, V]:
         batch = self._batch
         if batch.answers is None:
@@ -94,18 +103,21 @@ class _Batch(Generic[K, V]):
         self.keys: list[K] = []
         self.answers: Mapping[K, V | BaseException] | None = None
 
+    def future(self) -> "asyncio.Future[None]":
+        """Done when there are answers. Whoever waits and is cancelled takes it along: then there is another."""
+        if self._future.cancelled():
+            self._future = self._loop.create_future()
+        return self._future
+
     def wait(self) -> Generator[Any, None, None]:
         """Until there are answers. Of several who wait, one that is cancelled takes none of the others with it."""
         while self.answers is None:
-            future = self._future
+            future = self.future()
             try:
                 yield from future
             except asyncio.CancelledError:
                 if not future.cancelled() or _is_cancelled():
                     raise
-                # Somebody else was, and took the future along.
-                if self._future is future:
-                    self._future = self._loop.create_future()
 
     def answer(self, key: K) -> V:
         """What was answered; raises what kept it from being."""

@@ -13,16 +13,13 @@ if TYPE_CHECKING:
 class Waiting:
     """A value that is awaited, and what to do with it."""
 
-    __slots__ = ("awaitable", "complete", "field", "needs_no_task", "place")
+    __slots__ = ("awaitable", "complete", "field", "place")
 
-    def __init__(
-        self, field: FieldPlan, awaitable: Any, place: Frame, complete: Complete, needs_no_task: bool = False
-    ) -> None:
+    def __init__(self, field: FieldPlan, awaitable: Any, place: Frame, complete: Complete) -> None:
         self.field = field
         self.awaitable = awaitable
         self.place = place
         self.complete = complete
-        self.needs_no_task = needs_no_task
 
 
 class Branch:
@@ -35,11 +32,6 @@ class Branch:
         self.parts = parts
         self.nullable = nullable
         """The nearest place around it, within the branch, that may hold null."""
-
-    @property
-    def needs_no_task(self) -> bool:
-        """Whether it is a single value that is awaited without a task of its own."""
-        return self.waiting is not None and self.waiting.needs_no_task
 
 
 def branches_of(waitings: list[Waiting], around: Frame | None) -> list[Branch]:
@@ -88,6 +80,16 @@ def _nullable(frames: list[Frame]) -> Frame | None:
     for frame in reversed(frames):
         if not frame[4]:
             return frame
+    return None
+
+
+def nullable_around(place: Frame, around: Frame | None) -> Frame | None:
+    """The innermost frame that may hold null, from a place outwards; `None` where none is within `around`."""
+    frame: Frame | None = place
+    while frame is not around and frame is not None:
+        if not frame[4]:
+            return frame
+        frame = frame[0]
     return None
 
 

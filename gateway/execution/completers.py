@@ -5,7 +5,7 @@ A completer takes any value that is not to be awaited first: also null, and an e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from graphql.pyutils import Undefined, inspect, is_iterable
 from .fields import Completer, FieldPlan, absent
 from .frames import Frame, path_of
 from .kinds import PLAIN
-from .objects import AbstractCompleter, ObjectCompleter
+from .objects import MOST_CLASSES, AbstractCompleter, ObjectCompleter
 from .scalars import passes_unchanged
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def compile_completer(plan: Plan, field: FieldPlan, type_: GraphQLOutputType) ->
     if is_list_type(nullable):
         return Completer(ListCompleter(plan, field, nullable, required).complete)
     if is_leaf_type(nullable):
-        return Completer(LeafCompleter(field, nullable, required).complete)
+        leaf = LeafCompleter(field, nullable, required)
+        return Completer(leaf.complete, leaf=leaf)
     if is_object_type(nullable):
         return ObjectCompleter(plan, field, nullable, required).as_completer()
     if is_abstract_type(nullable):
@@ -52,19 +53,26 @@ def compile_completer(plan: Plan, field: FieldPlan, type_: GraphQLOutputType) ->
 class LeafCompleter:
     """Completes values of a scalar or an enum."""
 
-    __slots__ = ("_coerce", "_field", "_required", "_type")
+    __slots__ = ("_field", "_required", "_type", "coerce", "sure")
 
     def __init__(self, field: FieldPlan, type_: GraphQLLeafType, required: bool) -> None:
         self._field = field
         self._type = type_
         self._required = required
-        self._coerce = memoized_enum(type_) if isinstance(type_, GraphQLEnumType) else type_.coerce_output_value
+        self.coerce = MemoizedEnum(type_) if isinstance(type_, GraphQLEnumType) else type_.coerce_output_value
+        self.sure: set[type] = set()
+        """Grows with the classes of values that may be coerced without a second look."""
 
     def complete(self, execution: Execution, value: Any, place: Frame) -> Any:
         """The value as the client gets it."""
         if value is None or value is Undefined or isinstance(value, Exception):
             return absent(self._field, value, self._required)
-        coerced = self._coerce(value)
+        if PLAIN[type(value)] and len(self.sure) < MOST_CLASSES:
+            self.sure.add(type(value))
+        return self.checked(execution, value, self.coerce(value), place)
+
+    def checked(self, execution: Execution, value: Any, coerced: Any, place: Frame) -> Any:
+        """What a value was coerced to, if that is anything."""
         if coerced is None or coerced is Undefined:
             raise nothing_coerced(self._type, value, coerced)
         return coerced if PLAIN[type(coerced)] else execution.interpret(coerced, self._field, place)
@@ -78,21 +86,26 @@ def nothing_coerced(type_: GraphQLLeafType, value: Any, coerced: Any) -> TypeErr
     )
 
 
-def memoized_enum(type_: GraphQLEnumType) -> Callable[[Any], Any]:
-    """The name of an enum's value, looked up once per member of a Python enum: members never change."""
-    names: dict[int, tuple[Enum, Any]] = {}
-    most = len(type_.values)
+class MemoizedEnum:
+    """Coerces values of an enum; looks up the name of a member of a Python enum but once, as members never change."""
 
-    def coerce(value: Any) -> Any:
-        known = names.get(id(value))
+    __slots__ = ("_coerce", "_most", "names")
+
+    def __init__(self, type_: GraphQLEnumType) -> None:
+        self._coerce = type_.coerce_output_value
+        self._most = len(type_.values)
+        self.names: dict[int, tuple[Enum, Any]] = {}
+        """By identity of a member, which is kept: hashing one takes longer."""
+
+    def __call__(self, value: Any) -> Any:
+        """The name of a value."""
+        known = self.names.get(id(value))
         if known is not None and known[0] is value:
             return known[1]
-        name = type_.coerce_output_value(value)
-        if isinstance(value, Enum) and PLAIN[type(value)] and len(names) < most:
-            names[id(value)] = (value, name)
+        name = self._coerce(value)
+        if isinstance(value, Enum) and PLAIN[type(value)] and len(self.names) < self._most:
+            self.names[id(value)] = (value, name)
         return name
-
-    return coerce
 
 
 class ListCompleter:
@@ -105,7 +118,7 @@ class ListCompleter:
         self._required = required
         self._item_type: GraphQLOutputType = type_.of_type
         self._non_null = is_non_null_type(self._item_type)
-        self._complete_item, self._runs, self._cast = compile_completer(plan, field, self._item_type)
+        self._complete_item, self._runs, self._cast, _ = compile_completer(plan, field, self._item_type)
         self._passed_on = passes_unchanged(self._item_type)
 
     def complete(self, execution: Execution, values: Any, place: Frame) -> Any:

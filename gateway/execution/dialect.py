@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import GraphQLAbstractType, GraphQLField, GraphQLObjectType, GraphQLSchema
 from graphql.execution import default_field_resolver
@@ -17,10 +17,23 @@ if TYPE_CHECKING:
     from .frames import Frame
     from .running import Execution
 
-NEEDS_NO_TASK = "needs_no_task"
-"""The attribute by which an `async def` function promises that a plan may run it in the task of others: that it awaits
-nothing but futures of this loop, does not ask which task it runs in, and sets no context variables."""
+ASKING = "asking"
+"""The attribute by which an `async def` function tells of which parts it is made: `Asking`, as a tuple."""
 MakeInfo = Callable[["Execution", "FieldPlan", "Frame"], Any]
+
+
+class Asking(NamedTuple):
+    """The parts of a function `f` that asks one thing, so that a plan may do without its coroutine.
+
+    `await f(source, info, **arguments)` is `show(await awaitable)`, where `ask` gave `awaitable` and `show`. Where one
+    of these raises an Exception, it is `recover(info, error)`. The awaitable is best a future, or has what is of use
+    of one: `future`, what to wait for, which is None when there is a result; and `result()`. Any other takes a task.
+    """
+
+    ask: Callable[..., tuple[Awaitable[Any], Callable[[Any], Any]] | None]
+    """Called with the source, the context and the arguments; `None` where there is nothing to ask, which is null."""
+    recover: Callable[[Any, Exception], Any]
+    """Answers a value in spite of an error, or raises it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +69,10 @@ class Call:
     """How arguments are given, by their name in graphql-core's keyword arguments; unchanged when None."""
 
     @property
-    def needs_no_task(self) -> bool:
-        """Whether coroutines that it gives may run in the task of others."""
-        return getattr(self.function, NEEDS_NO_TASK, False) is True
+    def asking(self) -> Asking | None:
+        """The parts of a function that says that it is made of such."""
+        parts = getattr(self.function, ASKING, None)
+        return None if parts is None else Asking(*parts)
 
 
 class Dialect:

@@ -15,6 +15,7 @@ from .frames import Frame
 
 if TYPE_CHECKING:
     from .arguments import Arguments
+    from .completers import LeafCompleter
     from .running import Execution
 
 Complete = Callable[["Execution", Any, Frame], Any]
@@ -33,6 +34,8 @@ class Completer(NamedTuple):
     """Grows with the classes of objects that need no test but for a cast."""
     cast: str | None = None
     """The attribute by which an object may be cast to another type than that of its class."""
+    leaf: LeafCompleter | None = None
+    """What completes a scalar or an enum."""
 
 
 class FieldPlan:
@@ -46,6 +49,7 @@ class FieldPlan:
         "definition",
         "details",
         "key",
+        "leaf",
         "may_be_called",
         "name",
         "non_null",
@@ -69,6 +73,7 @@ class FieldPlan:
         self.complete: Complete = _not_yet
         self.runs: Runs = {}
         self.cast: str | None = None
+        self.leaf: LeafCompleter | None = None
         self.reading: Reading | None = None
         """How to read the field where no function is called for it."""
         self.may_be_called = False
@@ -95,6 +100,14 @@ class FieldPlan:
         if run is not None and (self.cast is None or getattr(value, self.cast, None) is None):
             return run(execution, value, place, {})
         return self.complete(execution, value, place)
+
+    def recovered(self, execution: Execution, error: Exception, place: Frame) -> Any:
+        """What a field that asks is worth in spite of an error; raises where it is worth nothing."""
+        assert self.call is not None
+        assert self.call.asking is not None
+        make_info = self.call.make_info
+        info = execution.info(self, place) if make_info is None else make_info(execution, self, place)
+        return self.call.asking.recover(info, error)
 
     def read(self, execution: Execution, value: Any, place: Frame) -> Any:
         """Completes what a default resolver read when that is not simply a leaf value."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .plan import Plan
     from .running import Execution, Run
 
-_MOST_CLASSES = 64
+MOST_CLASSES = 64
+"""How many classes of values are remembered in one place."""
 
 
 class ObjectCompleter:
@@ -55,7 +56,7 @@ class ObjectCompleter:
         return self._run(execution, value, place, {})
 
     def _remember(self, value: Any) -> None:
-        if self._run is not None and PLAIN[type(value)] and len(self.runs) < _MOST_CLASSES:
+        if self._run is not None and PLAIN[type(value)] and len(self.runs) < MOST_CLASSES:
             self.runs[type(value)] = self._run
 
     def _ask(self, execution: Execution, value: Any, place: Frame) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import is_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphql import (
@@ -39,6 +40,8 @@ class Operation:
         self.schema = schema
         self.node = node
         self.fragments = fragments
+        self._latest = node
+        self._latest_fragments = [*fragments.values()]
         self.details = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
         directives = list(_directives([node, *fragments.values()]))
         self.refused = self._refusal({directive.name.value for directive in directives})
@@ -57,7 +60,13 @@ class Operation:
 
     def is_same(self, node: OperationDefinitionNode, fragments: Fragments) -> bool:
         """Whether an operation is this very one, perhaps parsed again."""
-        return (self.node is node or _is_equal(self.node, node)) and self.fragments == fragments
+        same = self._latest is node and len(self._latest_fragments) == len(fragments)
+        if same and all(map(is_, self._latest_fragments, fragments.values())):
+            return True
+        if not _is_equal(self.node, node) or self.fragments != fragments:
+            return False
+        self._latest, self._latest_fragments = node, [*fragments.values()]
+        return True
 
     def shape(self, executor: CompiledExecution) -> Key:
         """What its plan depends on beside the document."""

@@ -88,7 +88,7 @@ class Plan:
         if definition is None:
             return None
         field = FieldPlan(key, definition, type_, details)
-        field.complete, field.runs, field.cast = compile_completer(self, field, definition.type)
+        field.complete, field.runs, field.cast, field.leaf = compile_completer(self, field, definition.type)
         resolve = definition.resolve or executor.field_resolver
         field.may_be_called = resolve is default_field_resolver
         if not definition.args:

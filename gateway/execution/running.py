@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from asyncio import Future, get_running_loop
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,10 @@ from graphql.execution.execute import assume_not_async_iterable, assume_not_awai
 from graphql.execution.executor import collect_iterator_awaitables
 from graphql.pyutils import is_async_iterable
 
-from .branches import Branch, Waiting, branches_of
+from .branches import Branch, Waiting, branches_of, nullable_around
 from .fields import Complete, FieldPlan
 from .frames import Frame, field_of, is_within, path_of
-from .together import Strand, Strands, together
+from .together import Question, Questions, future_of, note_failure, together, wait_for
 
 if TYPE_CHECKING:
     from .executor import CompiledExecution
@@ -36,29 +37,44 @@ class Execution:
     same.
     """
 
-    __slots__ = ("_noted", "data", "errors", "executor", "is_awaitable", "may_stream_lists", "takes_steps", "variables")
+    __slots__ = (
+        "_asked",
+        "_driven",
+        "_noted",
+        "asks",
+        "context",
+        "data",
+        "errors",
+        "executor",
+        "is_awaitable",
+        "may_stream_lists",
+        "variables",
+    )
 
     def __init__(self, executor: CompiledExecution) -> None:
         self.executor = executor
+        self.context = executor.context_value
         self.variables = executor.variable_values
         self.errors = executor.collected_errors
         self.is_awaitable = executor.is_awaitable
         self.may_stream_lists = executor.is_async_iterable not in _KNOWN
         self.data: dict[str, Any] | None = {}
         self._noted: list[Waiting] = []
-        self.takes_steps = self.is_awaitable is not assume_not_awaitable and is_loop_running()
-        """Whether coroutines that need no task may be run at once."""
+        self._asked: list[Question] = []
+        self._driven: list[Questions] = []
+        self.asks = self.is_awaitable is not assume_not_awaitable and is_loop_running()
+        """Whether fields may ask in parts, without a coroutine."""
 
     def run(self, run: Run) -> Any:
         """The result of an operation whose root fields go together, or an awaitable of it."""
         self._run_root(run)
-        return self._finish() if self._noted else self.executor.build_response(self.data)
+        return self._finish() if self._noted or self._asked else self.executor.build_response(self.data)
 
     def run_serially(self, runs: list[Run]) -> Any:
         """The result of root fields one after another, each with everything below it, or an awaitable of it."""
         for number, run in enumerate(runs, start=1):
             self._run_root(run)
-            if self._noted:
+            if self._noted or self._asked:
                 return self._finish(runs[number:])
             if self.data is None:
                 break
@@ -69,13 +85,14 @@ class Execution:
             self.data = run(self, self.executor.root_value, None, self.data)
         except GraphQLError as error:
             self._null_everything(error)
-            self._background(self._noted_since(0))
+            self._abandon(0, 0)
         except BaseException:
             discard(self._noted_since(0))
+            drop(self._asked_since(0))
             raise
 
     async def _finish(self, runs: list[Run] = []) -> Any:  # noqa: B006 - only read
-        self.takes_steps = True
+        self.asks = True
         await self._settle()
         for run in runs:
             if self.data is None:
@@ -85,11 +102,9 @@ class Execution:
         return self.executor.build_response(self.data)
 
     async def _settle(self) -> None:
-        """Awaits what is noted, and everything that comes of it."""
-        if not self._noted:
-            return
+        """Awaits what is noted and asked, and everything that comes of it."""
         try:
-            await self._all(branches_of(self._noted_since(0), None))
+            await self._rest(self._noted_since(0), self._asked_since(0), None)
         except GraphQLError as error:
             self._null_everything(error)
 
@@ -104,16 +119,40 @@ class Execution:
         self._noted.append(Waiting(field, awaitable, place, complete))
         return PENDING
 
-    def step(self, field: FieldPlan, coroutine: Any, place: Frame) -> Any:
-        """Runs a coroutine that needs no task of its own as far as it gets; its completed value, if that is the end."""
+    def ask(self, field: FieldPlan, asked: tuple[Any, Callable[[Any], Any]] | None, place: Frame) -> Any:
+        """Shows what was asked if it is there; notes the question otherwise."""
+        if asked is None:
+            return self._finished(field, None, place)
+        awaited, show = asked
+        future = future_of(awaited)
+        if future is None:
+            return self._told(field, awaited, show, place)
+        self._asked.append((future, awaited, field, show, place))
+        return PENDING
+
+    def _told(self, field: FieldPlan, awaited: Any, show: Callable[[Any], Any], place: Frame) -> Any:
         try:
-            future = coroutine.send(None)
-        except StopIteration as end:
-            value = end.value
-        else:
-            self._noted.append(Waiting(field, Strand(coroutine, future), place, field.finish, needs_no_task=True))
-            return PENDING
-        return field.finish(self, value, place)
+            value = show(awaited.result())
+        except Exception as error:
+            return self.recover(error, field, place)
+        try:
+            return field.finish(self, value, place)
+        except Exception as error:
+            return self.fail(error, field, place)
+
+    def recover(self, error: Exception, field: FieldPlan, place: Frame) -> Any:
+        """What a field that asks answers in spite of an error; null, or the located error, where it does not."""
+        try:
+            value = field.recovered(self, error, place)
+        except Exception as raised:
+            return self.fail(raised, field, place)
+        return self._finished(field, value, place)
+
+    def _finished(self, field: FieldPlan, value: Any, place: Frame) -> Any:
+        try:
+            return field.finish(self, value, place)
+        except Exception as error:
+            return self.fail(error, field, place)
 
     def info(self, field: FieldPlan, place: Frame) -> GraphQLResolveInfo[Any]:
         """What a resolver of the field is told, or a type resolver of its value or of an item of its list."""
@@ -127,7 +166,7 @@ class Execution:
         if place[4]:
             raise located
         self.errors.add(located, path)
-        if self._noted:
+        if self._noted or self._asked:
             self._abandon_below(place)
         return None
 
@@ -144,12 +183,18 @@ class Execution:
 
     # Awaiting.
 
+    async def _rest(self, noted: list[Waiting], asked: list[Question], around: Frame | None) -> None:
+        """Awaits what stands within a frame. Raises the error of what makes null propagate beyond it."""
+        branches = branches_of(noted, around) if noted else []
+        if asked:
+            await self._driving(asked, branches, around)
+        elif branches:
+            await self._all(branches)
+
     async def _all(self, branches: list[Branch]) -> None:
         """Awaits branches of the response beside each other. Raises the error of one whose null must propagate."""
         if len(branches) == 1:
             await self._branch(branches[0])
-        elif any(branch.needs_no_task for branch in branches):
-            await self._strands(branches)
         else:
             await together([self._branch(branch) for branch in branches])
 
@@ -165,54 +210,44 @@ class Execution:
                 raise
             self._put_null(error, branch.nullable)
 
-    async def _strands(self, branches: list[Branch]) -> None:
-        strands = Strands()
-        for branch in branches:
-            if branch.waiting is not None and branch.needs_no_task:
-                strands.add(branch.waiting.awaitable, self._continuation(branch, strands))
-            else:
-                strands.add_task(self._branch(branch))
-        await strands.finish()
+    async def _driving(self, asked: list[Question], branches: list[Branch], around: Frame | None) -> None:
+        """Goes on with each question as soon as it is answered, beside branches."""
+        questions = Questions(partial(self._go_on, around))
+        self._driven.append(questions)
+        try:
+            questions.add(asked)
+            for branch in branches:
+                questions.add_task(self._branch(branch))
+            await questions.finish()
+        finally:
+            self._driven.remove(questions)
 
-    def _continuation(self, branch: Branch, strands: Strands) -> Callable[[Any, Exception | None], None]:
-        """What becomes of the outcome of a value that needed no task; what is to be awaited of it, gets one."""
-        waiting = branch.waiting
-        assert waiting is not None
-
-        def then(value: Any, error: Exception | None) -> None:
+    def _go_on(self, around: Frame | None, questions: Questions, answered: list[Question]) -> None:
+        """Puts what was asked in its place. Raises the error that makes null propagate beyond a frame."""
+        noted, asked = len(self._noted), len(self._asked)
+        for _, awaited, field, show, place in answered:
             try:
-                if error is None:
-                    if parts := self._complete(waiting, value):
-                        strands.add_task(self._within(branch, parts))
-                    return
-            except Exception as raised:
-                error = raised
-            self._fail(branch, waiting, error)
-
-        return then
-
-    async def _within(self, branch: Branch, parts: list[Branch]) -> None:
-        """Awaits the parts of a value that is in its place already."""
-        assert branch.waiting is not None
-        try:
-            await self._all(parts)
-        except Exception as error:
-            self._fail(branch, branch.waiting, error)
-
-    def _fail(self, branch: Branch, waiting: Waiting, error: Exception) -> None:
-        try:
-            self._fail_value(waiting, error)
-        except GraphQLError as located:
-            if branch.nullable is None:
-                raise
-            self._put_null(located, branch.nullable)
+                place[3][place[1]] = self._told(field, awaited, show, place)
+            except GraphQLError as error:
+                self._abandon_below(place)
+                nearest = nullable_around(place, around)
+                if nearest is None:
+                    self._abandon(noted, asked)
+                    raise
+                self._put_null(error, nearest)
+        if len(self._asked) > asked:
+            questions.add(self._asked_since(asked))
+        if len(self._noted) > noted:
+            for branch in branches_of(self._noted_since(noted), around):
+                questions.add_task(self._branch(branch))
 
     async def _value(self, waiting: Waiting) -> None:
         """Awaits a value, puts it in its place, and awaits what is to be awaited of it."""
         try:
             value = await waiting.awaitable
-            if parts := self._complete(waiting, value):
-                await self._all(parts)
+            noted, asked = self._complete(waiting, value)
+            if noted or asked:
+                await self._rest(noted, asked, waiting.place)
         except Exception as error:
             self._fail_value(waiting, error)
 
@@ -224,23 +259,25 @@ class Execution:
             raise located
         self._put_null(located, waiting.place)
 
-    def _complete(self, waiting: Waiting, value: Any) -> list[Branch]:
+    def _complete(self, waiting: Waiting, value: Any) -> tuple[list[Waiting], list[Question]]:
         """Puts a value in its place; what of it is to be awaited."""
-        place, noted_before = waiting.place, len(self._noted)
+        place, noted, asked = waiting.place, len(self._noted), len(self._asked)
         try:
             place[3][place[1]] = waiting.complete(self, value, place)
         except Exception:
-            self._background(self._noted_since(noted_before))
+            self._abandon(noted, asked)
             raise
         except BaseException:
-            discard(self._noted_since(noted_before))
+            discard(self._noted_since(noted))
+            drop(self._asked_since(asked))
             raise
-        noted = self._noted_since(noted_before)
-        return branches_of(noted, place) if noted else []
+        return self._noted_since(noted), self._asked_since(asked)
 
     def _put_null(self, error: GraphQLError, place: Frame) -> None:
         self.errors.add(error, path_of(place))
         place[3][place[1]] = None
+        for questions in self._driven:
+            questions.forget(place)
 
     def _noted_since(self, number: int) -> list[Waiting]:
         """Takes back what was noted after the first so many."""
@@ -248,12 +285,25 @@ class Execution:
         del self._noted[number:]
         return taken
 
+    def _asked_since(self, number: int) -> list[Question]:
+        """Takes back what was asked after the first so many."""
+        taken = self._asked[number:]
+        del self._asked[number:]
+        return taken
+
     def _abandon_below(self, place: Frame) -> None:
         """What was noted below a place that failed at once comes to its end, but nobody waits for it."""
-        kept, nulled = len(self._noted), (id(place[3]), place[1])
-        while kept and is_within(self._noted[kept - 1].place, nulled):
-            kept -= 1
-        self._background(self._noted_since(kept))
+        noted, asked, nulled = len(self._noted), len(self._asked), (id(place[3]), place[1])
+        while noted and is_within(self._noted[noted - 1].place, nulled):
+            noted -= 1
+        while asked and is_within(self._asked[asked - 1][4], nulled):
+            asked -= 1
+        self._abandon(noted, asked)
+
+    def _abandon(self, noted: int, asked: int) -> None:
+        """Nobody waits for what was noted after the first so many, nor for what was asked."""
+        self._background(self._noted_since(noted))
+        drop(self._asked_since(asked))
 
     def _background(self, waitings: list[Waiting]) -> None:
         """Lets abandoned values continue as they would have, with everything that comes of them."""
@@ -263,18 +313,22 @@ class Execution:
             discard(waitings)
 
 
-async def wait_for(awaitable: Awaitable[Any]) -> Any:
-    """Awaits whatever can be awaited in an `await` expression, and fails as that fails."""
-    return await awaitable
-
-
 def discard(waitings: list[Waiting]) -> None:
     """Ends what was not started yet."""
     for waiting in waitings:
-        if isinstance(waiting.awaitable, (CoroutineType, Strand)):
+        if isinstance(waiting.awaitable, CoroutineType):
             waiting.awaitable.close()
         elif isinstance(waiting.awaitable, Future):
             waiting.awaitable.cancel()
+
+
+def drop(questions: list[Question]) -> None:
+    """Leaves alone what was asked: others may await the same."""
+    for future, *_ in questions:
+        if isinstance(future, Future):
+            future.add_done_callback(note_failure)
+        elif isinstance(future, CoroutineType):
+            future.close()
 
 
 def is_loop_running() -> bool:

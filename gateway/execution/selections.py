@@ -1,8 +1,9 @@
 """Writes one selection set as a Python function: straight-line code, one stretch per field.
 
 The source holds nothing of the document but names, quoted as Python literals; all else it refers to by number:
-`F3` is the plan of the field number 3, `C3` completes it, `Q3` are its runs by class, `R3` resolves it, `I3` makes its
-info, `A3` its arguments, `K3_0` is a constant one.
+`F3` is the plan of the field number 3, `C3` completes it, `Q3` are its runs by class, `R3` resolves it, `B3` asks what
+it asks, `I3` makes its info, `A3` its arguments, `K3_0` is a constant one; `L3` completes it as a leaf, `V3` coerces it
+if its class is in `S3`; for an enum `V3` holds the names.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import keyword
 from collections.abc import Mapping
 from functools import lru_cache
-from types import CodeType, CoroutineType
+from types import CodeType
 from typing import Any
 
 from graphql import TypeNameMetaFieldDef
 
+from .completers import LeafCompleter, MemoizedEnum
 from .dialect import Call, quoted
 from .fields import FieldPlan
 from .kinds import PLAIN
@@ -45,7 +47,7 @@ def write_selection(fields: list[FieldPlan]) -> Run:
 
     It raises the located error of a field that may not be null, like graphql-core.
     """
-    scope: dict[str, Any] = {"P": PLAIN, "is_mapping": is_mapping, "Coroutine": CoroutineType}
+    scope: dict[str, Any] = {"P": PLAIN, "is_mapping": is_mapping}
     lines = ["def run(x, s, f, out):"]
     if any(field.reading is not None and field.reading.needs_mapping_check for field in fields):
         lines.append("    m = type(s) is dict or is_mapping(s)")
@@ -71,8 +73,10 @@ def _written(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
     scope[f"C{number}"] = field.complete
     scope[f"Q{number}"] = field.runs
     if field.reading is None:
-        return _resolved(number, field, unchanged, _call(number, field, scope))
-    return _read_leaf(number, field, unchanged) if unchanged else _read(number, field)
+        return _resolved(number, field, unchanged, scope)
+    if unchanged:
+        return _read_leaf(number, field, unchanged)
+    return _read(number, field) if field.leaf is None else _read_coerced(number, field, field.leaf, scope)
 
 
 def _place(field: FieldPlan) -> str:
@@ -90,6 +94,37 @@ def _read_leaf(number: str, field: FieldPlan, unchanged: str) -> list[str]:
         "    else:",
         f"        if not ({unchanged}):",
         f"            v = F{number}.read(x, v, {_place(field)})",
+        f"    out[{quoted(field.key)}] = v",
+    ]
+
+
+def _read_coerced(number: str, field: FieldPlan, leaf: LeafCompleter, scope: dict[str, Any]) -> list[str]:
+    """A field read off its source that is coerced."""
+    assert field.reading is not None
+    if isinstance(leaf.coerce, MemoizedEnum):
+        scope[f"V{number}"] = leaf.coerce.names
+        coerce = [
+            f"        c = V{number}.get(id(v))",
+            "        if c is not None and c[0] is v:",
+            "            v = c[1]",
+        ]
+    else:
+        scope[f"V{number}"], scope[f"L{number}"] = leaf.coerce, leaf
+        scope[f"S{number}"] = leaf.sure
+        coerce = [
+            f"        if type(v) in S{number}:",
+            f"            c = V{number}(v)",
+            f"            v = c if type(c) is str else L{number}.checked(x, v, c, {_place(field)})",
+        ]
+    return [
+        "    try:",
+        f"        v = {field.reading.expression}",
+        *coerce,
+        "        else:",
+        f"            p = {_place(field)}",
+        f"            v = C{number}(x, v, p) if P[type(v)] else F{number}.read(x, v, p)",
+        "    except Exception as e:",
+        f"        v = x.fail(e, F{number}, {_place(field)})",
         f"    out[{quoted(field.key)}] = v",
     ]
 
@@ -113,21 +148,43 @@ def _read(number: str, field: FieldPlan) -> list[str]:
     ]
 
 
-def _resolved(number: str, field: FieldPlan, unchanged: str | None, call: str) -> list[str]:
+def _resolved(number: str, field: FieldPlan, unchanged: str | None, scope: dict[str, Any]) -> list[str]:
     """A field whose resolver is called."""
-    complete = f"C{number}(x, v, p) if P[type(v)] else F{number}.other(x, v, p)"
-    if field.call is not None and field.call.needs_no_task:
-        complete = f"x.step(F{number}, v, p) if type(v) is Coroutine and x.takes_steps else {complete}"
-    return [
-        f"    p = {_place(field)}",
+    usual = [
         "    try:",
-        f"        v = {call}",
+        f"        v = {_call(number, field, scope)}",
         f"        if not ({unchanged}):" if unchanged else "        if True:",
-        f"            v = {complete}",
+        f"            v = C{number}(x, v, p) if P[type(v)] else F{number}.other(x, v, p)",
         "    except Exception as e:",
         f"        v = x.fail(e, F{number}, p)",
-        f"    out[{quoted(field.key)}] = v",
     ]
+    if field.call is not None and field.call.asking is not None:
+        scope[f"B{number}"] = field.call.asking.ask
+        usual = [*_asked(number, field, scope), *(f"    {line}" for line in usual)]
+    return [f"    p = {_place(field)}", *usual, f"    out[{quoted(field.key)}] = v"]
+
+
+def _asked(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
+    """A field that asks, without its coroutine; otherwise what follows."""
+    given = ["**a"] if _are_picked(field) else _arguments(number, field, scope)
+    asking = [
+        "        try:",
+        f"            v = B{number}({', '.join(['s', 'x.context', *given])})",
+        "        except Exception as e:",
+        f"            v = x.recover(e, F{number}, p)",
+        "        else:",
+        f"            v = x.ask(F{number}, v, p)",
+    ]
+    if _are_picked(field):  # An argument that cannot be coerced is no failure of what is asked.
+        asking = [
+            "        try:",
+            f"            a = A{number}(x.variables)",
+            "        except Exception as e:",
+            f"            v = x.fail(e, F{number}, p)",
+            "        else:",
+            *(f"    {line}" for line in asking),
+        ]
+    return ["    if x.asks:", *asking, "    else:"]
 
 
 def _call(number: str, field: FieldPlan, scope: dict[str, Any]) -> str:
@@ -149,13 +206,21 @@ def _call(number: str, field: FieldPlan, scope: dict[str, Any]) -> str:
 def _arguments(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
     if field.arguments is None:
         return []
-    constants = field.arguments.constants
-    if constants is None or not all(map(is_name, constants)):
+    if _are_picked(field):
         scope[f"A{number}"] = field.arguments.pick
         return [f"**A{number}(x.variables)"]
+    constants = field.arguments.constants or {}
     for index, value in enumerate(constants.values()):
         scope[f"K{number}_{index}"] = value
     return [f"{name}=K{number}_{index}" for index, name in enumerate(constants)]
+
+
+def _are_picked(field: FieldPlan) -> bool:
+    """Whether a field's arguments are made for each call."""
+    if field.arguments is None:
+        return False
+    constants = field.arguments.constants
+    return constants is None or not all(map(is_name, constants))
 
 
 def is_name(text: str) -> bool:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from asyncio import CancelledError, Future, gather, get_running_loop
-from collections.abc import Callable, Coroutine, Generator
-from contextlib import suppress
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from .frames import Frame, is_within
+
+if TYPE_CHECKING:
+    from .fields import FieldPlan
 
 Routine = Coroutine[Any, Any, Any]
 
@@ -23,78 +27,41 @@ async def together(coroutines: list[Coroutine[Any, Any, None]]) -> None:
         raise
 
 
-class Strand:
-    """A coroutine that needs no task and has been run until it awaits a future.
-
-    Such a coroutine awaits nothing but futures of this loop, does not ask which task it runs in, and sets no context
-    variables: then it cannot tell that it shares a task.
-    """
-
-    __slots__ = ("coroutine", "future")
-
-    def __init__(self, coroutine: Routine, future: Any) -> None:
-        self.coroutine = coroutine
-        self._await(future)
-
-    def step(self) -> None:
-        """Runs on to what is awaited next. Raises what the coroutine raises, StopIteration with its value at last."""
-        self._await(self.coroutine.send(None))
-
-    def _await(self, future: Any) -> None:
-        self.future = future
-        if future is not None:
-            # Taken note of, as a task would: else nothing beside this could await the same future.
-            future._asyncio_future_blocking = False
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        """Runs the rest in the task that awaits it."""
-        coroutine, future = self.coroutine, self.future
-        while True:
-            if future is not None:
-                future._asyncio_future_blocking = True
-            try:
-                try:
-                    yield future
-                except BaseException as error:
-                    future = coroutine.throw(error)
-                else:
-                    future = coroutine.send(None)
-            except StopIteration as end:
-                return end.value
-
-    def close(self) -> None:
-        """Ends the coroutine where it is."""
-        with suppress(StopIteration, CancelledError, Exception):
-            self.coroutine.throw(CancelledError())
-        self.coroutine.close()
+Question = tuple[Any, Any, "FieldPlan", Callable[[Any], Any], Frame]
+"""What is to be done first, what tells the result then, which field asks, what shows the result, and where."""
 
 
-Then = Callable[[Any, "Exception | None"], None]
-"""Takes the value of a strand, or the error that ended it."""
+class Questions:
+    """What fields asked: each goes on when its future is done, in the task of whoever awaits all, beside tasks."""
 
-
-class Strands:
-    """Strands driven by the task of whoever awaits them together, beside tasks."""
-
-    def __init__(self) -> None:
+    def __init__(self, go_on: Callable[[Questions, list[Question]], None]) -> None:
+        """`go_on` continues what awaited one future, and adds what comes of it."""
+        self._go_on = go_on
         self._loop = get_running_loop()
-        self._strands: dict[Future[Any], list[tuple[Strand, Then]]] = {}
+        self._pending: dict[Future[Any], list[Question]] = {}
         self._tasks: dict[Future[Any], None] = {}
+        self._made: list[Future[Any]] = []
         self._done: list[Future[Any]] = []
         self._wake: Future[None] | None = None
 
-    def add(self, strand: Strand, then: Then) -> None:
-        """Runs a strand to its end when what it awaits is there; `then` is given its outcome."""
-        future = strand.future
-        if future is None:  # It gave way for one turn of the loop, as `asyncio.sleep(0)` does.
-            future = self._loop.create_future()
-            self._loop.call_soon(future.set_result, None)
-        beside = self._strands.get(future)
-        if beside is None:
-            self._strands[future] = [(strand, then)]
+    def add(self, questions: list[Question]) -> None:
+        """Goes on with each when what it awaits is there."""
+        for question in questions:
+            future = question[0]
+            beside = self._pending.get(future)
+            if beside is not None:
+                beside.append(question)
+                continue
+            if not isinstance(future, Future):
+                future = self._task_of(future)
+                question = (future, future, *question[2:])
+            self._pending[future] = [question]
             future.add_done_callback(self._on_done)
-        else:
-            beside.append((strand, then))
+
+    def _task_of(self, awaitable: Awaitable[Any]) -> Future[Any]:
+        task = self._loop.create_task(wait_for(awaitable))
+        self._made.append(task)
+        return task
 
     def add_task(self, coroutine: Routine) -> None:
         """Runs a coroutine that needs a task, and fails as it fails."""
@@ -102,15 +69,31 @@ class Strands:
         self._tasks[task] = None
         task.add_done_callback(self._on_done)
 
+    def forget(self, place: Frame) -> None:
+        """Nobody waits any more for what is below a place."""
+        nulled = (id(place[3]), place[1])
+        for future, questions in [*self._pending.items()]:
+            questions[:] = [question for question in questions if not is_within(question[4], nulled)]
+            if not questions:
+                del self._pending[future]
+                note_failure(future)
+        self._wake_up()
+
     def _on_done(self, future: Future[Any]) -> None:
-        self._done.append(future)
+        if future in self._pending or future in self._tasks:
+            self._done.append(future)
+            self._wake_up()
+        else:
+            note_failure(future)
+
+    def _wake_up(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
     async def finish(self) -> None:
         """Until all have come to their end. When one fails, the others have, before it is told."""
         try:
-            while self._strands or self._tasks:
+            while self._pending or self._tasks:
                 if not self._done:
                     self._wake = self._loop.create_future()
                     await self._wake
@@ -118,43 +101,57 @@ class Strands:
                 for future in done:
                     self._continue(future)
         except CancelledError:
-            await self._end(cancel_futures=True)
+            for future in self._pending:
+                future.cancel()
             raise
-        except Exception:
+        finally:
             await self._end()
-            raise
 
     def _continue(self, future: Future[Any]) -> None:
         if future in self._tasks:
             del self._tasks[future]
             future.result()
-            return
-        for strand, then in self._strands.pop(future, ()):
-            self._step(strand, then)
+        elif questions := self._pending.pop(future, None):
+            if future.cancelled():  # Perhaps by somebody else who awaited it: then there is another one.
+                questions = self._asked_again(questions)
+            self._go_on(self, questions)
 
-    def _step(self, strand: Strand, then: Then) -> None:
-        try:
-            strand.step()
-        except StopIteration as end:
-            then(end.value, None)
-        except Exception as error:
-            then(None, error)
-        else:
-            self.add(strand, then)
+    def _asked_again(self, questions: list[Question]) -> list[Question]:
+        """Adds those anew that can still be answered; gives back the others."""
+        over = []
+        for _, awaited, *rest in questions:
+            future = future_of(awaited)
+            if future is None:
+                over.append((future, awaited, *rest))
+            else:
+                self.add([(future, awaited, *rest)])
+        return over
 
-    async def _end(self, cancel_futures: bool = False) -> None:
-        """Cancels what still runs, and waits until it has ended.
+    async def _end(self) -> None:
+        """Cancels what still runs, and waits until it has ended. What others made may be awaited by others, too."""
+        for future in self._pending:
+            note_failure(future)
+        self._pending.clear()
+        if running := [task for task in (*self._tasks, *self._made) if not task.done()]:
+            for task in running:
+                task.cancel()
+            await gather(*running, return_exceptions=True)
+        self._tasks.clear()
 
-        A future that a strand awaits may be awaited by others, too: it is cancelled only with everything.
-        """
-        for future, waiting in self._strands.items():
-            for strand, _ in waiting:
-                strand.close()
-            if cancel_futures:
-                future.cancel()
-        self._strands.clear()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await gather(*self._tasks, return_exceptions=True)
-            self._tasks.clear()
+
+def future_of(awaited: Any) -> Any:
+    """What must be done before an awaitable has a result: `None` when it has; itself when a task must find out."""
+    if isinstance(awaited, Future):
+        return None if awaited.done() else awaited
+    return getattr(awaited, "future", awaited)
+
+
+def note_failure(future: Future[Any]) -> None:
+    """Nobody else looks at how the future ended: asyncio would complain of that."""
+    if future.done() and not future.cancelled():
+        future.exception()
+
+
+async def wait_for(awaitable: Awaitable[Any]) -> Any:
+    """Awaits whatever can be awaited in an `await` expression, and fails as that fails."""
+    return await awaitable

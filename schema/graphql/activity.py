@@ -1,21 +1,21 @@
 """Activities, pages of them, and figures about those who follow."""
 
-from datetime import datetime
 from functools import partial
 
 import strawberry
 
 from schema.errcode import InvalidArgument
+from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2
 from schema.graphql import ids
 from schema.graphql.accounts import Account, account_of
+from schema.graphql.asking import Asked, asks
 from schema.graphql.degrade import degrades
 from schema.graphql.enums import ActivityKind
 from schema.graphql.field import attribute, field
-from schema.graphql.info import Info
-from schema.graphql.moment import moment
+from schema.graphql.moment import Moment, moment
 from schema.graphql.node import Node
-from schema.graphql.ports import Identity
+from schema.graphql.ports import Context, Identity
 
 
 @strawberry.type(description="Something an account did.")
@@ -31,14 +31,17 @@ class Activity(Node):
     )
     kind: ActivityKind = attribute("kind", ActivityKind, description="What it was.")
     text: str = attribute("text", description="What its author says of it.", cost=2)
-    created_at: datetime = attribute("created_at", moment, description="When it was done.")
+    created_at: Moment = attribute("created_at", moment, description="When it was done.")
 
     @field(description="Who did it; null when the account is gone, or cannot be shown right now.")
     @degrades
-    async def author(self, info: Info) -> Account | None:
+    @asks
+    def author(self, context: Context) -> Asked[Account | None]:
         """Asks for the account, together with the authors beside it."""
-        found = await info.context.loaders.account_by_id.load(self.message.author_id)
-        return account_of(found, self.viewer) if found else None
+        return context.loaders.account_by_id.load(self.message.author_id), self._author
+
+    def _author(self, message: account_pb2.Account | None) -> Account | None:
+        return account_of(message, self.viewer) if message else None
 
 
 @strawberry.type(description="An activity and its place in a list.")
@@ -108,3 +111,8 @@ class Audience:
     activities_this_week: int = attribute(
         "activities_this_week", description="How many activities the account published within the last seven days."
     )
+
+
+def audience_of(message: activity_pb2.Audience | None) -> Audience | None:
+    """The figures that `message` tells of, if there is one."""
+    return Audience(message=message) if message else None

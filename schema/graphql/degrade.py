@@ -11,8 +11,9 @@ from functools import wraps
 from typing import Any, Literal, TypeVar, cast
 
 from schema.errcode import BackendUnavailable, DeadlineExceeded, Internal, Overloaded
+from schema.graphql.asking import Asked, made_of, what_asks
 from schema.graphql.info import Info
-from schema.graphql.ports import Degradation
+from schema.graphql.ports import Context, Degradation
 
 Resolver = TypeVar("Resolver", bound=Callable[..., Awaitable[Any]])
 
@@ -61,16 +62,30 @@ def degrades(resolver: Resolver) -> Resolver:
 
     @wraps(resolver)
     async def answer(self: Any, info: Info, **arguments: Any) -> Any:
-        problem = info.context.spared()
-        if problem is None:
-            try:
-                return await resolver(self, info, **arguments)
-            except UNANSWERED as error:
-                problem = error
-        backend = problem.backend or seam.backend
-        info.context.degraded.append(Degradation(info.path.as_list(), backend, seam.mode, problem.code))
+        try:
+            unless_spared(info.context)
+            return await resolver(self, info, **arguments)
+        except Exception as error:
+            return recover(info, error)
+
+    def recover(info: Info, error: Exception) -> Any:
+        if not isinstance(error, UNANSWERED):
+            raise error
+        path = info.path.as_list()
+        info.context.degraded.append(Degradation(path, error.backend or seam.backend, seam.mode, error.code))
         return seam.default
 
-    # A promise to the executor: it awaits loaders, that is futures, and neither asks for its task nor sets variables.
-    answer.needs_no_task = True  # type: ignore[attr-defined]
+    if (ask := what_asks(resolver)) is not None:
+
+        def ask_unless_spared(self: Any, context: Context, **arguments: Any) -> Asked[Any] | None:
+            unless_spared(context)
+            return ask(self, context, **arguments)
+
+        made_of(answer, ask_unless_spared, recover)
     return cast(Resolver, answer)
+
+
+def unless_spared(context: Context) -> None:
+    """Raises what says that too little time is left to ask for what an answer can do without."""
+    if (problem := context.spared()) is not None:
+        raise problem

@@ -37,9 +37,9 @@ def attribute(
 ) -> Any:
     """An attribute that takes no time until somebody asks for it.
 
-    `read` names a field of the object's `message`, with dots for one of a part, or is a function of the object; `show`
-    makes of it what the schema says. One that is optional in the contract is None where it was left out. `cost` is for
-    one that may be long.
+    `read` names a field of the object's `message`, with dots for one of a part, or is a function of the object. `show`
+    makes of it what the schema says. One that is `optional` in the contract is shown as it is, and as None where it was
+    left out. `cost` is for one that may be long.
     """
     getter = read if callable(read) else _given(read) if optional else attrgetter(f"message.{read}")
     made: StrawberryField = strawberry.field(
@@ -68,7 +68,7 @@ def _shown(getter: Read, show: Read | None) -> Read:
     if show is None:
         return getter
     convert = _Words(show).__getitem__ if isinstance(show, EnumType) else show
-    return lambda view: None if (value := getter(view)) is None else convert(value)
+    return lambda view: convert(getter(view))
 
 
 class _Words(dict[Any, Any]):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -15,7 +14,7 @@ from schema.graphql.activity import Activity
 from schema.graphql.enums import ActivityKind
 from schema.graphql.field import field
 from schema.graphql.info import Info
-from schema.graphql.moment import moment
+from schema.graphql.moment import Moment, moment
 from schema.graphql.ports import Commands, Context, Identity, PermissionKey
 from schema.graphql.query import existing_account
 from schema.graphql.viewer import Viewer
@@ -54,7 +53,7 @@ class Session:
     """A sign-in that succeeded."""
 
     token: str = strawberry.field(description="Shown once. Send it as `Authorization: Bearer …`.")
-    expires_at: datetime = strawberry.field(description="When the session ends by itself.")
+    expires_at: Moment = strawberry.field(description="When the session ends by itself.")
     viewer: Viewer = strawberry.field(description="Whoever is signed in now.")
 
     def __repr__(self) -> str:

@@ -6,12 +6,12 @@ import strawberry
 
 from schema.graphql import arguments
 from schema.graphql.accounts import Account, account_of
+from schema.graphql.asking import Asked, asks
 from schema.graphql.degrade import degrades
 from schema.graphql.enums import AccountType
 from schema.graphql.field import attribute, field
 from schema.graphql.homes import Home, home_of
-from schema.graphql.info import Info
-from schema.graphql.ports import Identity, PermissionKey
+from schema.graphql.ports import Context, Identity, PermissionKey
 
 
 @strawberry.type(description="Whoever is asking: an account that is signed in, or a guest.")
@@ -31,20 +31,22 @@ class Viewer:
 
     @field(description="The account that is signed in; null for a guest.")
     @degrades
-    async def account(self, info: Info) -> Account | None:
+    @asks
+    def account(self, context: Context) -> Asked[Account | None] | None:
         """Asks for the account, unless nobody is signed in."""
         if self.identity.is_guest:
             return None
-        found = await info.context.loaders.account_by_id.load(self.identity.account_id)
-        return account_of(found, self.identity) if found else None
+        found = context.loaders.account_by_id.load(self.identity.account_id)
+        return found, lambda message: account_of(message, self.identity) if message else None
 
     @field(description="Whether the viewer has a permission. When that cannot be told, the answer is no.", cost=1)
     @degrades
-    async def can(
+    @asks
+    def can(
         self,
-        info: Info,
+        context: Context,
         permission: Annotated[str, strawberry.argument(description="Dotted name, such as activity.publish.")],
-    ) -> bool:
+    ) -> Asked[bool]:
         """Asks for the one permission."""
         key = PermissionKey(self.identity, arguments.name("permission", permission))
-        return await info.context.loaders.permission.load(key)
+        return context.loaders.permission.load(key), bool

@@ -1,5 +1,6 @@
 """A small world to ask: five accounts, three activities, and one fake for each port."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -58,18 +59,32 @@ def page(*authors: int) -> activity_pb2.ActivityPage:
 
 
 class FakeLoader:
-    """Answers each key by a function; remembers the keys; fails when told to."""
+    """Answers each key by a function, at once or in the loop's next turn; remembers the keys; fails when told to."""
 
-    def __init__(self, answer: Callable[[Any], Any]) -> None:
+    def __init__(self, answer: Callable[[Any], Any], later: bool = False) -> None:
         self._answer = answer
+        self.later = later
         self.keys: list[Any] = []
         self.failure: AtriumError | None = None
 
-    async def load(self, key: Any) -> Any:
+    def load(self, key: Any) -> asyncio.Future[Any]:
         self.keys.append(key)
-        if self.failure:
-            raise self.failure
-        return self._answer(key)
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        if self.later:
+            loop.call_soon(self._settle, future, key)
+        else:
+            self._settle(future, key)
+        return future
+
+    def _settle(self, future: asyncio.Future[Any], key: Any) -> None:
+        if future.cancelled():
+            return
+        if self.failure is None:
+            future.set_result(self._answer(key))
+        else:
+            future.set_exception(self.failure)
+            future.exception()  # It may be nobody's business.
 
     async def load_many(self, keys: Iterable[Any]) -> list[Any]:
         return [await self.load(key) for key in keys]

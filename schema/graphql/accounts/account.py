@@ -1,20 +1,19 @@
 """What every account shows."""
 
-from datetime import datetime
 from functools import partial
 
 import strawberry
 
 from schema.generated.account.v1 import account_pb2
 from schema.graphql import ids
+from schema.graphql.asking import Asked, asks
 from schema.graphql.cache_control import PROFILE
 from schema.graphql.degrade import degrades
 from schema.graphql.enums import AccountStatus, AccountType
 from schema.graphql.field import attribute, field
-from schema.graphql.info import Info
-from schema.graphql.moment import moment
+from schema.graphql.moment import Moment, moment
 from schema.graphql.node import Node
-from schema.graphql.ports import Identity
+from schema.graphql.ports import Context, Identity
 
 
 @strawberry.interface(
@@ -41,18 +40,20 @@ class Account(Node):
     bio: str | None = attribute(
         "bio", optional=True, description="A few words of the owner; null when there are none.", cost=1
     )
-    created_at: datetime = attribute("created_at", moment, description="When it was opened.")
+    created_at: Moment = attribute("created_at", moment, description="When it was opened.")
 
     @field(description="How many accounts follow it; null when that cannot be told right now.", cost=1)
     @degrades
-    async def follower_count(self, info: Info) -> int | None:
+    @asks
+    def follower_count(self, context: Context) -> Asked[int | None]:
         """Asks for the follow counts."""
-        counts = await info.context.loaders.follow_counts.load(self.message.id)
-        return counts.followers if counts else None
+        found = context.loaders.follow_counts.load(self.message.id)
+        return found, lambda counts: counts.followers if counts else None
 
     @field(description="How many accounts it follows; null when that cannot be told right now.", cost=1)
     @degrades
-    async def following_count(self, info: Info) -> int | None:
+    @asks
+    def following_count(self, context: Context) -> Asked[int | None]:
         """Asks for the follow counts, which both fields share."""
-        counts = await info.context.loaders.follow_counts.load(self.message.id)
-        return counts.following if counts else None
+        found = context.loaders.follow_counts.load(self.message.id)
+        return found, lambda counts: counts.following if counts else None

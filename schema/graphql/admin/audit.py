@@ -1,6 +1,5 @@
 """Who did what at the desk."""
 
-from datetime import datetime
 from typing import Self
 
 import strawberry
@@ -12,7 +11,7 @@ from schema.graphql.activity import PageInfo
 from schema.graphql.admin.lists import actor_of, cursor_of, page_info
 from schema.graphql.field import field
 from schema.graphql.info import Info
-from schema.graphql.moment import moment
+from schema.graphql.moment import Moment, moment
 
 
 @strawberry.type(description="One call of the staff's desk, or the attempt at one.")
@@ -21,7 +20,7 @@ class AdminAudit:
 
     by_id: strawberry.Private[int]
 
-    at: datetime = strawberry.field(description="When it began.")
+    at: Moment = strawberry.field(description="When it began.")
     actor_id: strawberry.ID = strawberry.field(description="Who, also when the account is gone.")
     action: str = strawberry.field(description="What, by the name of the call: ChangeAccount.")
     account_id: strawberry.ID | None = strawberry.field(description="On which account; null for none in particular.")

@@ -1,6 +1,5 @@
 """What changed accounts."""
 
-from datetime import datetime
 from typing import Self
 
 import strawberry
@@ -14,7 +13,7 @@ from schema.graphql.admin.lists import actor_of, page_info
 from schema.graphql.cost import at_most
 from schema.graphql.field import field
 from schema.graphql.info import Info
-from schema.graphql.moment import moment
+from schema.graphql.moment import Moment, moment
 
 
 @strawberry.type(description="The difference that a change made to one field.")
@@ -44,7 +43,7 @@ class AdminChange:
     account_id: strawberry.ID = strawberry.field(description="The account that changed.")
     kind: AdminChangeKind = strawberry.field(description="What kind of change it was.")
     reason: str = strawberry.field(description="Why, in the words of whoever made it; may be empty.")
-    occurred_at: datetime = strawberry.field(description="When.")
+    occurred_at: Moment = strawberry.field(description="When.")
     differences: list[AdminDifference] = strawberry.field(
         description="What is different since, by field.", directives=[at_most(10)]
     )

@@ -1,6 +1,5 @@
 """How two accounts become one."""
 
-from datetime import datetime
 from typing import Self
 
 import strawberry
@@ -13,7 +12,7 @@ from schema.graphql.admin.lists import actor_of
 from schema.graphql.cost import at_most
 from schema.graphql.field import field
 from schema.graphql.info import Info
-from schema.graphql.moment import moment
+from schema.graphql.moment import Moment, moment
 
 
 @strawberry.type(description="How much there is of something.")
@@ -71,9 +70,9 @@ class AdminMerge:
     state: AdminMergeState = strawberry.field(description="How far it is.")
     steps: list[AdminMergeStep] = strawberry.field(description="Its steps, in their order.", directives=[at_most(10)])
     reason: str = strawberry.field(description="Why.")
-    requested_at: datetime = strawberry.field(description="When it was asked for.")
-    started_at: datetime | None = strawberry.field(description="When it began; null while it waits for that.")
-    finished_at: datetime | None = strawberry.field(description="When it was done or failed; null before that.")
+    requested_at: Moment = strawberry.field(description="When it was asked for.")
+    started_at: Moment | None = strawberry.field(description="When it began; null while it waits for that.")
+    finished_at: Moment | None = strawberry.field(description="When it was done or failed; null before that.")
     problem: str | None = strawberry.field(description="Why it failed, or what it waits for; null when all is well.")
 
     @classmethod

@@ -4,7 +4,8 @@ import strawberry
 
 from schema.graphql import arguments
 from schema.graphql.accounts import Account, accounts_of
-from schema.graphql.activity import Audience
+from schema.graphql.activity import Audience, audience_of
+from schema.graphql.asking import Asked, asks
 from schema.graphql.banner import Banner
 from schema.graphql.cost import at_most
 from schema.graphql.degrade import degrades
@@ -12,6 +13,7 @@ from schema.graphql.enums import BannerSlot
 from schema.graphql.field import field
 from schema.graphql.homes.home import Home, Slot
 from schema.graphql.info import Info
+from schema.graphql.ports import Context
 
 
 @strawberry.type(description="For a company. Companies see no advertising: banners is an empty list.")
@@ -33,7 +35,7 @@ class BusinessHome(Home):
 
     @field(description="Figures about those who follow the company.", cost=2)
     @degrades
-    async def reach(self, info: Info) -> Audience | None:
+    @asks
+    def reach(self, context: Context) -> Asked[Audience | None]:
         """Asks for the company's audience."""
-        found = await info.context.loaders.audience.load(self.viewer.account_id)
-        return Audience(message=found) if found else None
+        return context.loaders.audience.load(self.viewer.account_id), audience_of

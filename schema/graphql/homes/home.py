@@ -6,14 +6,14 @@ import strawberry
 
 from schema.graphql import arguments
 from schema.graphql.activity import ActivityConnection, page_of
+from schema.graphql.asking import Asked, asks
 from schema.graphql.banner import Banner
 from schema.graphql.cost import PAGE, at_most
 from schema.graphql.degrade import degrades
 from schema.graphql.enums import ActivityKind, BannerSlot
 from schema.graphql.feature import Feature
 from schema.graphql.field import field
-from schema.graphql.info import Info
-from schema.graphql.ports import BannersKey, FeedKey, Identity
+from schema.graphql.ports import BannersKey, Context, FeedKey, Identity
 
 Slot: TypeAlias = Annotated[BannerSlot, strawberry.argument(description="Where on the page.")]
 First: TypeAlias = Annotated[int, strawberry.argument(description="At most this many; 1 to 100.")]
@@ -33,25 +33,27 @@ class Home:
 
     @field(description="The sub-functions the viewer may use, in the order of the menu.", cost=2, size=at_most(30))
     @degrades
-    async def features(self, info: Info) -> list[Feature] | None:
+    @asks
+    def features(self, context: Context) -> Asked[list[Feature] | None]:
         """Asks for the viewer's features."""
-        features = await info.context.loaders.features.load(self.viewer)
-        return [Feature(message=feature) for feature in features]
+        found = context.loaders.features.load(self.viewer)
+        return found, lambda features: [Feature(message=feature) for feature in features]
 
     @field(description="The banners to show in a slot, the first to be shown first.", cost=2, size=at_most(10))
     @degrades
-    async def banners(self, info: Info, slot: Slot = BannerSlot.HOME_TOP) -> list[Banner] | None:
+    @asks
+    def banners(self, context: Context, slot: Slot = BannerSlot.HOME_TOP) -> Asked[list[Banner] | None]:
         """Asks what to advertise to the viewer."""
-        key = BannersKey(self.viewer, arguments.slot(slot).number)
-        return [Banner(message=banner) for banner in await info.context.loaders.banners.load(key)]
+        found = context.loaders.banners.load(BannersKey(self.viewer, arguments.slot(slot).number))
+        return found, lambda banners: [Banner(message=banner) for banner in banners]
 
     @field(description="Activities of those the viewer follows, or what trends; newest first.", cost=5, size=PAGE)
     @degrades
-    async def feed(
-        self, info: Info, first: First = 20, after: After = strawberry.UNSET, kinds: Kinds = strawberry.UNSET
-    ) -> ActivityConnection | None:
+    @asks
+    def feed(
+        self, context: Context, first: First = 20, after: After = strawberry.UNSET, kinds: Kinds = strawberry.UNSET
+    ) -> Asked[ActivityConnection | None]:
         """Asks for a page of the viewer's feed."""
         chosen = tuple(kind.number for kind in arguments.kinds(kinds))
         key = FeedKey(self.viewer, arguments.page_size(first), arguments.cursor(after), chosen)
-        page = await info.context.loaders.feed.load(key)
-        return page_of(page, key.after, self.viewer)
+        return context.loaders.feed.load(key), lambda page: page_of(page, key.after, self.viewer)

@@ -125,8 +125,29 @@ def _with_resolver(one: GraphQLField, random: Random, stage: Stage) -> GraphQLFi
     def resolve(source: Any, info: Any, **given: Any) -> Any:
         return stage.world.resolve(source, info, **given)
 
-    resolve.needs_no_task = random.random() < 0.4  # type: ignore[attr-defined]
-    return GraphQLField(one.type, one.args, resolve)
+    return GraphQLField(one.type, one.args, _asking(one, stage) if random.random() < 0.3 else resolve)
+
+
+def _asking(one: GraphQLField, stage: Stage) -> Any:
+    """A resolver of which plans know that it asks one thing."""
+
+    def ask(source: Any, _context: Any, **given: Any) -> Any:
+        return stage.world.question(one, source, given)
+
+    def recover(info: Any, error: Exception) -> Any:
+        return stage.world.recovered(info, error)
+
+    async def resolve(source: Any, info: Any, **given: Any) -> Any:
+        try:
+            if (asked := ask(source, info.context, **given)) is None:
+                return None
+            awaitable, show = asked
+            return show(await awaitable)
+        except Exception as error:
+            return recover(info, error)
+
+    resolve.asking = ask, recover  # type: ignore[attr-defined]
+    return resolve
 
 
 def _wrapped(type_: Any, random: Random) -> Any:

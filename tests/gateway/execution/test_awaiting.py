@@ -1,18 +1,13 @@
 """What is awaited: beside each other, cancelled, shared, without a loop, and nothing left behind."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
 from graphql import (
     ExecutionResult,
-    GraphQLField,
-    GraphQLNonNull,
-    GraphQLObjectType,
-    GraphQLSchema,
-    GraphQLString,
     build_schema,
     execute,
     execute_sync,
@@ -252,77 +247,3 @@ def test_synchronous_execution_takes_awaitables_as_values() -> None:
     with pytest.raises(RuntimeError, match="failed to complete synchronously"):
         execute_sync(SCHEMA, parse("{ a }"), {"a": Late()}, executor_class=CompiledExecutor, check_sync=True)
     assert graphql_sync(SCHEMA, "{ a }", {"a": "x"}).data == {"a": "x"}
-
-
-def settle(future: asyncio.Future[str]) -> None:
-    if not future.done():
-        future.set_result("x")
-
-
-def strand_schema(**resolvers: Callable[..., Any]) -> GraphQLSchema:
-    """A schema whose resolvers promise to need no task."""
-    inner = {name: GraphQLField(GraphQLString, resolve=resolve) for name, resolve in resolvers.items()}
-    inner["must"] = GraphQLField(GraphQLNonNull(GraphQLString), resolve=resolvers.get("must"))
-    for resolve in resolvers.values():
-        resolve.needs_no_task = True  # type: ignore[attr-defined]
-    thing = GraphQLObjectType("Thing", inner)
-    return GraphQLSchema(GraphQLObjectType("Query", {"thing": GraphQLField(thing, resolve=lambda *_: {})}))
-
-
-async def test_resolvers_that_need_no_task_get_none() -> None:
-    future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    tasks: list[int] = []
-
-    async def asking(*_: Any) -> str:
-        tasks.append(len(asyncio.all_tasks()))
-        asyncio.get_running_loop().call_soon(settle, future)
-        value = await future
-        await asyncio.sleep(0)
-        return value
-
-    async def at_once(*_: Any) -> str:
-        return "now"
-
-    result = await same(strand_schema(a=asking, b=asking, c=at_once), "{ thing { a b c d: a } }")
-    assert result.data == {"thing": {"a": "x", "b": "x", "c": "now", "d": "x"}}
-    assert tasks[-3:] == [1, 1, 1]
-
-
-async def test_a_failure_ends_resolvers_that_need_no_task() -> None:
-    ended: list[str] = []
-    never: list[asyncio.Future[str]] = []
-
-    async def waiting(*_: Any) -> str:
-        never.append(asyncio.get_running_loop().create_future())
-        try:
-            return await never[-1]
-        except asyncio.CancelledError:
-            ended.append("cancelled")
-            raise
-
-    async def must(*_: Any) -> str:
-        await asyncio.sleep(0)
-        raise ValueError("no")
-
-    result = await same(strand_schema(a=waiting, b=waiting, must=must), "{ thing { a b must } }")
-    assert result.data == {"thing": None}
-    assert ended == ["cancelled"] * 6
-    assert others() == set()
-
-
-async def test_cancelling_ends_resolvers_that_need_no_task_and_their_futures() -> None:
-    futures: list[asyncio.Future[str]] = []
-
-    async def waiting(*_: Any) -> str:
-        futures.append(asyncio.get_running_loop().create_future())
-        return await futures[-1]
-
-    schema = strand_schema(a=waiting, b=waiting)
-    made: Any = execute(schema, parse("{ thing { a b } }"), executor_class=CompiledExecutor)
-    task = asyncio.ensure_future(made)  # noqa: TID251 - cancelled here
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert [future.cancelled() for future in futures] == [True, True]
-    assert others() == set()

@@ -9,6 +9,7 @@ from zlib import crc32
 
 from graphql import (
     GraphQLError,
+    GraphQLField,
     get_named_type,
     is_abstract_type,
     is_enum_type,
@@ -95,6 +96,26 @@ class Chance:
         shown = (info.field_name, info.parent_type.name, str(info.return_type), len(info.field_nodes))
         self.calls.append((path, f"{shown} {_label(source)} {arguments!r}"))
         return self._answer(info.return_type, path)
+
+    def question(self, one: GraphQLField, source: Any, given: dict[str, Any]) -> Any:
+        """What a resolver asks that knows nothing of its place, and what shows the answer."""
+        path = (*_path_of(source), f"{one.type} {given!r}")
+        self.calls.append((path, f"asks {given!r}"))
+        random = self._chance(path, "asks")
+        awaited = self._perhaps_fault(random, lambda: "answered")
+        if self._races and random.random() < 0.1:
+            return awaited() and None
+        show = self._perhaps_fault(random, lambda: self._value(random, one.type, path))
+        return random.choice(self._kinds)(self._gates, random.randrange(1 << 30), awaited), lambda _: show()
+
+    def recovered(self, info: Any, error: Exception) -> Any:
+        """What a resolver that asks is worth in spite of an error; mostly it raises it."""
+        path = tuple(info.path.as_list())
+        random = self._chance(path, "recovers", type(error).__name__)
+        if random.random() < 0.7:
+            raise error
+        self.calls.append((path, f"recovers from {error!r}"))
+        return self._value(random, info.return_type, path)
 
     def attribute(self, path: Path, type_name: str, name: str) -> Any:
         """What a default resolver reads."""
@@ -254,6 +275,11 @@ class Chance:
 def _label(value: Any) -> str:
     """What is the same of a value in every run."""
     return repr(value.get("_label")) if isinstance(value, Mapping) else repr(value)
+
+
+def _path_of(source: Any) -> Path:
+    """Where a source stands, as far as it knows."""
+    return source.get("_label", ()) if isinstance(source, Mapping) else getattr(source, "_path", ())
 
 
 def _made(makers: list[Callable[[], Any]]) -> list[Any]:
