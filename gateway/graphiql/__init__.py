@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 ENDPOINT = "/graphql"
-EXAMPLES = ("home", "profile", "feed", "sign_in", "publish")
+EXAMPLES = ("home", "profile", "feed", "live", "sign_in", "publish")
 """The tabs of a first visit, in order: `examples/<name>.graphql`, its variables beside it in `<name>.json`."""
 POLICY = "; ".join(
     (

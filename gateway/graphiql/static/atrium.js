@@ -43,9 +43,9 @@
     return `degraded: ${Array.isArray(path) ? path.join(".") : path} (${backend}, ${mode})`;
   }
 
-  function report(viewer, response, answer, milliseconds) {
+  function report(viewer, response, answer, detail) {
     const errors = answer.errors?.length ?? 0;
-    const parts = [`HTTP ${response.status}`, `${milliseconds} ms`, `as ${viewer}`];
+    const parts = [`HTTP ${response.status}`, detail, `as ${viewer}`];
     if (errors) parts.push(plural(errors, "error"));
     document.getElementById("answer").textContent = parts.join(" · ");
     const degraded = answer.extensions?.degraded ?? [];
@@ -65,9 +65,65 @@
     const response = await fetch(url, { ...init, headers, credentials: "omit" });
     const milliseconds = Math.round(performance.now() - started);
     if (JSON.parse(init.body).operationName !== "IntrospectionQuery") {
-      response.clone().json().then((answer) => report(viewer, response, answer, milliseconds), () => {});
+      response.clone().json().then((answer) => report(viewer, response, answer, `${milliseconds} ms`), () => {});
     }
     return response;
+  }
+
+  // Subscribing: answers come as server-sent events until somebody stops it
+
+  async function* subscribe(params, options, signal) {
+    const headers = new Headers({ ...options.headers, accept: "text/event-stream", "content-type": "application/json" });
+    const viewer = identify(headers);
+    const request = { method: "POST", body: JSON.stringify(params), headers, credentials: "omit", signal };
+    try {
+      const response = await fetch(settings.endpoint, request);
+      let count = 0;
+      for await (const answer of answersIn(response)) {
+        count += 1;
+        report(viewer, response, answer, plural(count, "event"));
+        yield answer;
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async function* answersIn(response) {
+    if (!response.headers.get("content-type").startsWith("text/event-stream")) {
+      yield await response.json();
+      return;
+    }
+    let text = "";
+    for await (const part of parts(response.body.pipeThrough(new TextDecoderStream()).getReader())) {
+      const events = (text + part).split("\n\n");
+      text = events.pop();
+      for (const event of events) {
+        if (event.startsWith("event: next\ndata: ")) yield JSON.parse(event.slice("event: next\ndata: ".length));
+      }
+    }
+  }
+
+  async function* parts(reader) {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
+  }
+
+  function stoppable(begin) {
+    const leaving = new AbortController();
+    const answers = begin(leaving.signal);
+    return {
+      [Symbol.asyncIterator]() { return this; },
+      next: () => answers.next(),
+      return: () => {
+        leaving.abort();
+        return answers.return();
+      },
+    };
+  }
+
+  function subscribes({ operationName }, { documentAST }) {
+    const asked = (each) => each.operation === "subscription" && (!operationName || each.name?.value === operationName);
+    return documentAST?.definitions.some(asked) ?? false;
   }
 
   // GraphiQL itself
@@ -83,12 +139,17 @@
     return local;
   }
 
-  const fetcher = GraphiQL.createFetcher({
+  const askOnce = GraphiQL.createFetcher({
     url: settings.endpoint,
     fetch: ask,
     headers: { accept: "application/graphql-response+json, application/json;q=0.9" },
     enableIncrementalDelivery: false,
   });
+
+  function fetcher(params, options) {
+    if (!subscribes(params, options)) return askOnce(params, options);
+    return stoppable((signal) => subscribe(params, options, signal));
+  }
 
   if (settings.personas.length) showSwitcher();
   document.getElementById("docs").addEventListener("click", toggleDocs);

@@ -31,7 +31,7 @@ EDITORS = {
 }
 UNDERSTOOD = """editor => {
     const { CodeMirror: shown } = document.querySelector(editor);
-    const name = /^(?:query|mutation) (\\w+)/m.exec(shown.getValue())?.[1] ?? null;
+    const name = /^(?:query|mutation|subscription) (\\w+)/m.exec(shown.getValue())?.[1] ?? null;
     return shown.operations && shown.operationName === name;
 }"""
 """The editor reads a changed operation a moment later; until then it would run the old name."""
@@ -100,13 +100,17 @@ class Desk:
 
     def run(self) -> dict[str, Any]:
         """Presses Ctrl-Enter in the query; answers what the result shows then."""
-        self.page.wait_for_function(UNDERSTOOD, arg=EDITORS["query"])
         with self.page.expect_response(lambda response: response.request.method == "POST") as waiting:
-            self.page.locator(EDITORS["query"]).locator("textarea").press("Control+Enter")
+            self.press_run()
         answer: dict[str, Any] = waiting.value.json()
         script = "([editor, wanted]) => document.querySelector(editor).CodeMirror.getValue() === wanted"
         self.page.wait_for_function(script, arg=[EDITORS["result"], _printed(answer)])
         return answer
+
+    def press_run(self) -> None:
+        """Presses Ctrl-Enter in the query once it is understood."""
+        self.page.wait_for_function(UNDERSTOOD, arg=EDITORS["query"])
+        self.page.locator(EDITORS["query"]).locator("textarea").press("Control+Enter")
 
     def _look_at(self, request: Request) -> None:
         of_ours = request.url.startswith((f"{self.gateway}/", "data:", "blob:"))

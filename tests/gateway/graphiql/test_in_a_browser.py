@@ -1,9 +1,11 @@
 import json
 import re
+import time
 
+import httpx
 from playwright.sync_api import Route, expect
 
-from tests.gateway.graphiql.browser import EDITORS, Desk
+from tests.gateway.graphiql.browser import EDITORS, PATIENCE, Desk
 
 PROFILE = "{ viewer { account { handle } } }"
 
@@ -18,7 +20,7 @@ VIEWS = {
 
 def test_a_first_visitor_is_a_guest_with_the_examples_in_tabs(desk: Desk) -> None:
     assert desk.chosen() == "guest"
-    assert desk.tabs() == ["Home", "Profile", "Feed", "SignIn", "Publish"]
+    assert desk.tabs() == ["Home", "Profile", "Feed", "Live", "SignIn", "Publish"]
     viewer = desk.run()["data"]["viewer"]
     assert (viewer["account"], viewer["home"]["__typename"]) == (None, "GuestHome")
 
@@ -62,6 +64,38 @@ def test_the_publish_tab_publishes_as_the_persona(desk: Desk) -> None:
     desk.open_tab("Publish")
     activity = desk.run()["data"]["publishActivity"]
     assert (activity["text"], activity["author"]["handle"]) == ("Hello from the atrium", "bo")
+
+
+def test_the_live_tab_shows_what_is_published_until_it_is_stopped(desk: Desk) -> None:
+    follow, publish = (
+        'mutation { follow(accountId: "acc_2") { id } }',
+        'mutation { publishActivity(input: {kind: POST, text: "live"}) { id } }',
+    )
+    ask_as(desk.gateway, "ada", follow)
+    desk.choose("ada")
+    desk.open_tab("Live")
+    desk.press_run()
+    until_waiting(desk.gateway, 1)
+    ask_as(desk.gateway, "bo", publish)
+    expect(desk.page.locator(EDITORS["result"])).to_contain_text('"text": "live"')
+    expect(desk.page.locator("#answer")).to_have_text("HTTP 200 · 1 event · as ada")
+    desk.page.get_by_role("button", name="Stop query").click()
+    until_waiting(desk.gateway, 0)
+
+
+def ask_as(gateway: str, handle: str, query: str) -> None:
+    sign_in = f'mutation {{ signIn(handle: "{handle}", password: "atrium-demo") {{ token }} }}'
+    with httpx.Client(base_url=gateway) as http:
+        token = http.post("/graphql", json={"query": sign_in}).json()["data"]["signIn"]["token"]
+        answer = http.post("/graphql", json={"query": query}, headers={"authorization": f"Bearer {token}"})
+    assert "errors" not in answer.json()
+
+
+def until_waiting(gateway: str, count: int) -> None:
+    """Returns once so many subscriptions wait."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while f"atrium_subscriptions {count}.0\n" not in httpx.get(f"{gateway}/metrics").text:
+        assert time.monotonic() < deadline
 
 
 def test_the_profile_and_feed_tabs_run_as_they_stand(desk: Desk) -> None:

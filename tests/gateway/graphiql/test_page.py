@@ -36,10 +36,11 @@ def test_the_page_holds_the_endpoint_the_personas_and_the_example_tabs() -> None
     held = settings(shown(ADA))
     assert held["endpoint"] == "/graphql"
     assert held["personas"] == [{"handle": "ada", "type": "PERSONAL", "token": "a-token-of-ada"}]
-    assert [re.search(r"^(?:query|mutation) (\w+)", tab["query"], re.MULTILINE)[1] for tab in held["tabs"]] == [  # type: ignore[index]
+    assert [re.search(r"^(?:query|mutation|subscription) (\w+)", tab["query"], re.MULTILINE)[1] for tab in held["tabs"]] == [  # type: ignore[index]
         "Home",
         "Profile",
         "Feed",
+        "Live",
         "SignIn",
         "Publish",
     ]
