@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,11 +22,13 @@ from services.runtime.database import open_database
 from services.runtime.outbox import event_id
 from services.runtime.telemetry import Metrics
 from tests.conftest import STACKS
+from tests.gateway.push.client import connected
 from tests.scenario.processes import Centre, open_centre
 from tests.scenario.visitor import (
     ACCOUNT,
     CHECK_MERGE,
     CLOSE,
+    FEED_ADDED,
     FOLLOW,
     ME,
     MERGE,
@@ -37,8 +39,8 @@ from tests.scenario.visitor import (
     UNFOLLOW,
     Visitor,
 )
+from tests.scenario.waiting import eventually
 
-PATIENCE = 60
 SAM = identity_pb2.Viewer(account_id=4, account_type=identity_pb2.ACCOUNT_TYPE_STAFF)
 
 
@@ -67,17 +69,6 @@ async def desk(centre: Centre) -> AsyncIterator[Any]:
         yield AdminServiceStub(channel)
 
 
-async def eventually(ask: Callable[[], Awaitable[Any]], wanted: Any) -> None:
-    """Returns once the answer is the one wanted: what is told by events takes a moment."""
-    found = None
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while (found := await ask()) != wanted:  # noqa: ASYNC110 - it is another process that it waits for.
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        pytest.fail(f"still {found!r} instead of {wanted!r}")
-
-
 async def test_what_staff_changes_everybody_sees_at_once_and_the_history_tells(
     visitor: Visitor, staff: str, desk: Any
 ) -> None:
@@ -104,13 +95,19 @@ async def test_what_staff_changes_everybody_sees_at_once_and_the_history_tells(
     await eventually(told, [permitted, ("ATTRIBUTES", "a typo", renamed), ("OPENED", "asked", opened)])
 
 
-async def test_what_somebody_publishes_reaches_those_who_follow(visitor: Visitor, staff: str) -> None:
+async def test_what_somebody_publishes_reaches_those_who_follow(centre: Centre, visitor: Visitor, staff: str) -> None:
     finch = await visitor.open_account(staff, "finch", "CREATOR", creator={"category": "birds"})
     await visitor.open_account(staff, "robin")
     as_finch, as_robin = await visitor.sign_in("finch"), await visitor.sign_in("robin")
     assert (await visitor.data(FOLLOW, as_robin, id=finch))["follow"] == {"followerCount": 1}
-    for text in ("a twig", "a nest"):
-        await visitor.data(PUBLISH, as_finch, text=text)
+    async with connected(centre.url.removeprefix("http://")) as subscriber:
+        await subscriber.introduce(as_robin)
+        await subscriber.subscribe("1", FEED_ADDED)
+        await eventually(visitor.subscriptions, 1)
+        for text in ("a twig", "a nest"):
+            await visitor.data(PUBLISH, as_finch, text=text)
+            told = await subscriber.data()
+            assert told == {"feedActivityAdded": {"text": text, "author": {"handle": "finch"}}}
     assert await visitor.feed(as_robin) == [("finch", "a nest"), ("finch", "a twig")]
     assert (await visitor.data(UNFOLLOW, as_robin, id=finch))["unfollow"] == {"followerCount": 0}
     assert ("finch", "a nest") not in await visitor.feed(as_robin)

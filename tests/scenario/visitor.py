@@ -16,9 +16,12 @@ PUBLISH = "mutation ($text: String!) { publishActivity(input: {kind: POST, text:
 FEED = "{ viewer { home { feed(first: 10) { edges { node { text author { handle } } } } } } }"
 RENAME = """mutation ($version: Int!, $name: String!) {
   updateProfile(input: {version: $version, displayName: $name}) { displayName version } }"""
+FEED_ADDED = "subscription { feedActivityAdded { text author { handle } } }"
+CHANGED = "subscription { accountChanged { displayName version status } }"
 CLOSE = 'mutation { closeAccount(reason: "moving on") { status } }'
 CHECK_MERGE = """query ($source: ID!, $target: ID!) { admin {
   checkMerge(sourceId: $source, targetId: $target) { refusal moves { what count } } } }"""
+REOPEN = "mutation { reopenAccount { status } }"
 MERGE = """mutation ($source: ID!, $target: ID!) {
   adminMergeAccounts(sourceId: $source, targetId: $target, reason: "the same person") { status } }"""
 PROGRESS = "query ($source: ID!) { admin { merge(sourceId: $source) { state steps { name total moved done } } } }"
@@ -62,6 +65,12 @@ class Visitor:
         account = {"handle": handle, "type": kind, "displayName": handle, "password": PASSWORD, "reason": "asked"}
         created = await self.data(CREATE, staff, input=account | attributes)
         return str(created["adminCreateAccount"]["id"])
+
+    async def subscriptions(self) -> float:
+        """How many subscriptions wait at the gateway."""
+        page = (await self._http.get("/metrics")).text
+        [line] = [line for line in page.splitlines() if line.startswith("atrium_subscriptions ")]
+        return float(line.split()[1])
 
     async def history(self, staff: str, account_id: str) -> list[JSON]:
         """What changed the account, newest first."""

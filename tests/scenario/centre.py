@@ -1,0 +1,104 @@
+"""The whole account centre in this process, by a clock that a test moves: every backend, the bus, push and gateway."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from gateway.app import create_app
+from gateway.health import CONTRACTS, Health
+from gateway.process import UVICORN
+from gateway.push.feeds import Feeds
+from gateway.push.hub import Hub
+from gateway.push.past import Past
+from gateway.push.sessions import Sessions
+from gateway.settings import Settings
+from loaders import open_clients
+from loaders.push import PushQuestions
+from services.backends import BACKENDS
+from services.runtime.backend import Resources
+from services.runtime.cache import open_cache, shared_memory
+from services.runtime.channels import open_channels
+from services.runtime.demo import load_demo
+from services.runtime.lifecycle import Readiness, Server
+from services.runtime.migrate import migrate
+from services.runtime.serving import open_all, serve_backends
+from services.runtime.settings import Addresses, Schedules
+from services.runtime.streams import open_streams
+from services.runtime.telemetry import Metrics
+from services.runtime.web import WebServer, listen
+from services.task.biz import Origin, Result, last_period
+from services.task.service import HandSteps
+from services.task.wire import runs_of
+from tests.conftest import HandClock
+from tests.scenario.visitor import Visitor
+
+ACCOUNTS = 60
+
+
+@dataclass(frozen=True)
+class Centre:
+    """What a test does with it."""
+
+    visitor: Visitor
+    address: str
+    """Of the gateway, for sockets."""
+    clock: HandClock
+    _tasks: Resources
+
+    async def run(self, task: str) -> Result:
+        """What a task answers that is run for the last period that is over."""
+        runs = runs_of(self._tasks)
+        period = last_period(runs.tasks[task].title.span, self.clock())
+        steps = HandSteps(task, lambda _told: None, runs.retried)
+        return await runs.run(f"{task} at {self.clock()}", runs.tasks[task], period, Origin.HAND, steps)
+
+
+@asynccontextmanager
+async def open_centre(folder: Path, clock: HandClock) -> AsyncIterator[Centre]:
+    """A centre with demo data, serving; nothing happens in it by the hour but what a test has happen."""
+    metrics, readiness = Metrics(), Readiness()
+    async with AsyncExitStack() as closing:
+        # pytest's own folders have names too long for a socket.
+        sockets = Addresses.sockets(closing.enter_context(TemporaryDirectory(prefix="atrium-")))
+        settings = Settings(data=folder, addresses=sockets, schedules=Schedules(enabled=False))
+        settings = settings.model_copy(update={"cache": shared_memory(settings.cache)})
+        resources = await closing.enter_async_context(open_all(BACKENDS.values(), settings, metrics, clock))
+        for backend, lent in resources.items():
+            await migrate(backend, lent.database)
+        await load_demo(resources, ACCOUNTS)
+        addresses = {backend: sockets.of(backend.name) for backend in resources}
+        streams = await closing.enter_async_context(open_streams(resources, settings.bus, metrics, complete=True))
+        backends = await closing.enter_async_context(serve_backends(addresses, resources, readiness, metrics))
+        named = {name: sockets.of(name) for name in CONTRACTS}
+        channels = await closing.enter_async_context(open_channels(named, metrics))
+        health = Health(channels, readiness)
+        cache = await closing.enter_async_context(open_cache(settings.cache))
+        questions = PushQuestions(channels["account"], channels["activity"])
+        hub, sessions = Hub(cache, questions.public, metrics), Sessions(questions.sessions)
+        clients = await closing.enter_async_context(open_clients(channels, metrics))
+        app = create_app(clients, Feeds(hub, sessions, Past(questions)), settings, metrics, health)
+        listening = listen("127.0.0.1", 0)
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        await closing.enter_async_context(
+            _running([*streams, backends, hub, sessions, WebServer(app, listening, **UVICORN)])
+        )
+        http = await closing.enter_async_context(httpx.AsyncClient(base_url=f"http://{address}", timeout=30))
+        async with asyncio.timeout(30):
+            while not all((await health.backends()).values()):
+                continue
+        yield Centre(Visitor(http), address, clock, resources[BACKENDS["task"]])
+
+
+@asynccontextmanager
+async def _running(servers: list[Server]) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        for server in servers:
+            group.create_task(server.serve())
+        yield
+        for server in reversed(servers):
+            await server.stop(1)
