@@ -1,7 +1,6 @@
 """The gateway as an ASGI application: its routes, and what surrounds them, in order."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -9,6 +8,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Scope
 
 from gateway import graphiql, health
 from gateway.context import Clients, OperationContext
@@ -21,6 +21,8 @@ from gateway.push.conversation import Bounds
 from gateway.push.events import event_streams
 from gateway.push.noted import Noted
 from gateway.push.socket import SocketView
+from gateway.rates import RateLimits, Tell
+from gateway.rates.address import client_address
 from gateway.settings import Settings
 from gateway.view import GraphQLView, Intake, MakeContext, Page
 from schema.graphql.ports import Push
@@ -36,12 +38,20 @@ def create_app(
     metrics: Metrics,
     state: Health,
     personas: Sequence[Persona] = (),
+    tell: Tell | None = None,
 ) -> Starlette:
-    """The application, serving from the backends behind `clients`; GraphiQL offers the `personas`."""
+    """The application, serving from the backends behind `clients`; GraphiQL offers the `personas`.
+
+    `tell` is called when other gateways are to hear what a client used of its limits.
+    """
     schema = create_schema([Known], compiled(metrics))
     documents = Documents(schema._schema, settings.limits)
-    executor = Executor(schema, documents, settings.request_seconds, production=settings.production)
-    make_context = partial(OperationContext, clients, push)
+    rates, proxies = RateLimits(settings.rates, tell, production=settings.production), settings.proxies
+    executor = Executor(schema, documents, rates, settings.request_seconds, production=settings.production)
+
+    def make_context(scope: Scope, authorization: str | None) -> OperationContext:
+        return OperationContext(clients, push, authorization, client_address(scope, proxies))
+
     answers = Noted(executor.stream, metrics)
     events = event_streams(answers, state.stopped, metrics)
     intake = Intake(settings.body_bytes, settings.request_seconds, open_get=not settings.production)
@@ -63,7 +73,7 @@ def page_for(executor: Executor, make_context: MakeContext, personas: Sequence[P
 
     async def page(request: Request) -> Response | None:
         with deadline_in(seconds):
-            explores = await executor.explores(make_context(request.headers.get("authorization")))
+            explores = await executor.explores(make_context(request.scope, request.headers.get("authorization")))
         return graphiql.page(personas) if explores else None
 
     return page

@@ -41,11 +41,15 @@ class Clients(Protocol):
 class OperationContext:
     """What resolvers find in `info.context`: fits `schema.graphql.ports.Context`."""
 
-    def __init__(self, clients: Clients, push: Push, authorization: str | None) -> None:
+    def __init__(self, clients: Clients, push: Push, authorization: str | None, address: str) -> None:
         self._clients = clients
         self.push = push
         self._offered = authorization is not None
         self.token = bearer_token(authorization or "")
+        self.address = address
+        """Where the request comes from."""
+        self.account_id: int | None = None
+        """The account of whoever is asking, once somebody wanted to know."""
         self.degraded: list[Degradation] = []
         self.prepared: Prepared | None = None
         """The operation, once it is known."""
@@ -91,6 +95,7 @@ class OperationContext:
     async def identity(self) -> Identity:
         """Who is asking. Costs one call however often it is asked, because the loader remembers."""
         identity = await self._verified()
+        self.account_id = None if identity.is_guest else identity.account_id
         self.viewer = type_name(identity.account_type)
         return identity
 

@@ -55,6 +55,7 @@ def entry(known: errcode.AtriumError, error: GraphQLError | None = None, *, hint
             "reason": known.reason,
             "retryable": known.retryable,
             "traceId": trace_id(),
+            **({"retryAfter": known.retry_after} if known.retry_after else {}),
         },
     }
 
@@ -67,6 +68,8 @@ def http_status(known: errcode.AtriumError | None, *, has_data: bool, media: str
     """
     if known is None or has_data:
         return 200
+    if isinstance(known, errcode.RateLimited):
+        return known.http_status  # That is not about GraphQL.
     return known.http_status if media == GRAPHQL or known.http_status >= 500 else 200
 
 

@@ -20,6 +20,7 @@ from gateway.context import OperationContext
 from gateway.documents import Documents, NotRunnable, Prepared
 from gateway.execution import Plans
 from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compiled_strawberry_executor
+from gateway.rates import RateLimits
 from schema import errcode
 from schema.graphql.ports import Degradation
 from services.runtime.channels import call_tally
@@ -77,9 +78,12 @@ def compiled(metrics: Metrics) -> type[CompiledStrawberryExecutor]:
 class Executor:
     """Runs operations on a schema, each within what is left of the time for its request."""
 
-    def __init__(self, schema: Schema, documents: Documents, seconds: float, *, production: bool) -> None:
+    def __init__(
+        self, schema: Schema, documents: Documents, rates: RateLimits, seconds: float, *, production: bool
+    ) -> None:
         self._schema = schema
         self._documents = documents
+        self._rates = rates
         self._seconds = seconds
         self._production = production
         self._hints = CacheHints(schema._schema)
@@ -104,6 +108,7 @@ class Executor:
             return
         context.begin(prepared)
         try:
+            await self._rates.admit(prepared, operation.variables, context.address, context.token)
             async with aclosing(await self._subscribe(operation, context)) as events:
                 async for event in events:
                     yield self._shaped(event, context)
@@ -132,7 +137,11 @@ class Executor:
     async def _answer(self, operation: Operation, context: OperationContext) -> Answer:
         try:
             prepared = self._documents.prepared(operation)
+        except errcode.AtriumError:
+            await self._rates.count_refused(context.address)
+            raise
         except NotRunnable as refused:
+            await self._rates.count_refused(context.address)
             context.begin(refused.meant)
             hints = any(SUGGESTION in error.message for error in refused.errors) and await self.explores(context)
             found = [(errors.explain(error, executed=False), error) for error in refused.errors]
@@ -140,9 +149,12 @@ class Executor:
         context.begin(prepared)
         if operation.reads_only and prepared.node.operation is not GraphQLOperationType.QUERY:
             raise MayChange
+        await self._rates.admit(prepared, operation.variables, context.address, context.token)
         if prepared.introspects and not await self.explores(context):
             raise errcode.InvalidOperation(f"introspection is not served here: it needs the permission {EXPLORE}")
         result = await self._execute(operation, context)
+        if context.token is not None and context.account_id is not None:
+            self._rates.learn(context.token, context.account_id)
         answer = self._shaped(result, context)
         if answer.has_data and len(answer.content) == 1:
             return replace(answer, cache_control=self._hints.header(operation, prepared.document))

@@ -18,12 +18,13 @@ from gateway.push.hub import Hub
 from gateway.push.past import Past
 from gateway.push.protocols import Requests, Sockets
 from gateway.push.sessions import Sessions
+from gateway.rates.ledger import Ledger
 from gateway.settings import Settings
 from loaders import Clients, open_clients
 from loaders.push import PushQuestions
 from schema import errcode
 from services.runtime import lifecycle
-from services.runtime.cache import open_cache, shared_memory
+from services.runtime.cache import MEMORY, open_cache, shared_memory
 from services.runtime.channels import open_channel
 from services.runtime.lifecycle import Readiness, Server
 from services.runtime.telemetry import Metrics, configure_logging, configure_tracing, instrument_asgi
@@ -68,9 +69,11 @@ async def _serve(settings: Settings, started: float) -> int:
             configure_logging(settings.log_level)
             gc.freeze()  # What start-up made lives as long as the process: no collection need look at it.
 
-        app = create_app(clients, push, settings, metrics, Health(channels, readiness), personas)
+        shared = [] if settings.cache.startswith(MEMORY) else [Ledger(cache)]
+        tell = shared[0].tell if shared else None
+        app = create_app(clients, push, settings, metrics, Health(channels, readiness), personas, tell)
         web = WebServer(instrument_asgi(app), listening, **UVICORN)
-        servers = [*backends, hub, sessions, FrontDoor(web, prepare)]
+        servers = [*backends, hub, sessions, *shared, FrontDoor(web, prepare)]
         return await lifecycle.run(*servers, readiness=readiness, drain_seconds=settings.drain_seconds, metrics=metrics)
 
 

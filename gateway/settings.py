@@ -1,8 +1,12 @@
 """Every setting of the gateway."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from gateway.guard import Limits
+from gateway.rates.address import Networks, check_networks, networks
+from gateway.rates.quotas import Rates
 from services.runtime import settings
 
 
@@ -20,6 +24,11 @@ class Settings(settings.Settings):
     production: bool = Field(
         False, description="Turn off what helps strangers: GraphiQL, introspection, and suggestions in error messages."
     )
+    trusted_proxies: Annotated[str, AfterValidator(check_networks)] = Field(
+        "",
+        description="Networks whose `X-Forwarded-For` is believed, such as `10.0.0.0/8, ::1`; empty: nobody's.",
+    )
+    rates: Rates = Field(Rates(), description="How much one client may ask for.")
     request_seconds: float = Field(5.0, gt=0, le=300, description="How long a request may take.")
     body_bytes: int = Field(65_536, ge=1024, description="The most bytes that the body of a request may have.")
     init_seconds: float = Field(
@@ -47,6 +56,11 @@ class Settings(settings.Settings):
     )
     operation_directives: int = Field(20, ge=0, description="The most directives that a GraphQL document may have.")
     operations: int = Field(10, ge=1, description="The most operations that a GraphQL document may have.")
+
+    @property
+    def proxies(self) -> Networks:
+        """The networks of trusted proxies."""
+        return networks(self.trusted_proxies)
 
     @property
     def limits(self) -> Limits:

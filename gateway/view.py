@@ -25,7 +25,7 @@ HTML, EVENT_STREAM = "text/html", "text/event-stream"
 CLIENT_LEFT = 499
 """What the log says of a request whose client did not wait; nobody receives it."""
 Run = Callable[[Operation, OperationContext], Coroutine[Any, Any, Answer]]
-MakeContext = Callable[[str | None], OperationContext]
+MakeContext = Callable[[Scope, str | None], OperationContext]
 Stream = Callable[[Operation, OperationContext], Response]
 """A response that sends answers as they come."""
 Page = Callable[[Request], Awaitable[Response | None]]
@@ -86,7 +86,7 @@ class GraphQLView:
         if accepts(_accept(request), EVENT_STREAM):
             record.streamed = True
             operation = await self._read(request)
-            return self._stream(operation, self._make_context(request.headers.get("authorization")))
+            return self._stream(operation, self._make_context(request.scope, request.headers.get("authorization")))
         if (media := answer_type(_accept(request))) is None:
             raise Refusal(406, errcode.InvalidOperation("accept: must allow application/graphql-response+json or json"))
         with deadline_in(budget(request.headers, self._intake.seconds)):
@@ -94,7 +94,7 @@ class GraphQLView:
 
     async def _operate(self, request: Request, record: Record, media: str) -> Response:
         operation = await self._read(request)
-        context = self._make_context(request.headers.get("authorization"))
+        context = self._make_context(request.scope, request.headers.get("authorization"))
         try:
             answer = await while_connected(request.receive, self._run(operation, context))
         finally:
@@ -106,7 +106,10 @@ class GraphQLView:
         record.code = answer.error.code if answer.error else errcode.OK
         record.degraded = len(context.degraded)
         status = errors.http_status(answer.error, has_data=answer.has_data, media=media)
-        return json_response(answer.content, status, media, {"cache-control": answer.cache_control})
+        headers = {"cache-control": answer.cache_control}
+        if answer.error and answer.error.retry_after:
+            headers["retry-after"] = str(answer.error.retry_after)
+        return json_response(answer.content, status, media, headers)
 
     async def _read(self, request: Request) -> Operation:
         if request.method == "GET":

@@ -27,6 +27,7 @@ Raise the class that says what happened. A layer that can do without the answer 
 `raise … from error`. Only the outermost layer logs, once.
 """
 
+import math
 from typing import ClassVar, Self
 
 OK = 2000000
@@ -39,6 +40,8 @@ class AtriumError(Exception):
     code: ClassVar[int]
     reason: ClassVar[str]
     retryable: ClassVar[bool] = False
+    retry_after: int | None = None
+    """After how many seconds to retry; None where nobody knows."""
     backend: str | None = None
     """The backend whose call failed with this; None when it did not come from one, or nobody said."""
 
@@ -199,7 +202,8 @@ class RateLimited(AtriumError):
     retryable = True
 
     def __init__(self, retry_after_seconds: float) -> None:
-        super().__init__(f"too many requests: retry in {retry_after_seconds:.0f} s")
+        self.retry_after = math.ceil(retry_after_seconds)
+        super().__init__(f"too many requests: retry in {self.retry_after} s")
 
 
 class Internal(AtriumError):

@@ -13,6 +13,7 @@ from graphql import (
     NoFragmentCyclesRule,
     NoUnusedFragmentsRule,
     OperationDefinitionNode,
+    ValueNode,
     parse,
     specified_rules,
     validate,
@@ -53,6 +54,12 @@ class Prepared:
     def roots(self) -> Sequence[str]:
         """The fields of the root type that it runs."""
         return [branch.nodes[0][1].name.value for branch in self.tree.values()]
+
+    def arguments(self, field: str, name: str) -> Sequence[ValueNode | None]:
+        """What the root fields of this name have for an argument; None for one that has none."""
+        nodes = (branch.nodes[0][1] for branch in self.tree.values())
+        found = [node.arguments or () for node in nodes if node.name.value == field]
+        return [next((one.value for one in given if one.name.value == name), None) for given in found]
 
     @cached_property
     def introspects(self) -> bool:

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from gateway import errors
@@ -19,7 +20,7 @@ from schema import errcode
 from services.runtime.channels import CallTally, call_tally
 from services.runtime.telemetry import start_trace
 
-MakeContext = Callable[[str | None], OperationContext]
+MakeContext = Callable[[Scope, str | None], OperationContext]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Conversation:
     async def _run(self, number: str, operation: Operation) -> None:
         start_trace(None)
         call_tally.set(CallTally())
-        context = self._make_context(self._authorization)
+        context = self._make_context(self._websocket.scope, self._authorization)
         try:
             last = await self._tell(number, operation, context)
         finally:

@@ -36,6 +36,14 @@ GATEWAY_NAMES = (
     "OPERATION_TOKENS",
     "INIT_SECONDS",
     "SOCKET_OPERATIONS",
+    "RATES__ACCOUNT_COST",
+    "RATES__ACCOUNT_FIELDS",
+    "RATES__ADDRESS_COST",
+    "RATES__ADDRESS_FIELDS",
+    "RATES__SIGN_INS_ADDRESS",
+    "RATES__SIGN_INS_HANDLE",
+    "RATES",
+    "TRUSTED_PROXIES",
 )
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
 COMMAND_NAMES = ("TOKEN",)

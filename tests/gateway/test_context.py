@@ -47,7 +47,7 @@ def session(status: "account_pb2.AccountStatus.ValueType") -> account_pb2.Verifi
 
 
 def context_of(authorization: str | None, clients: Any = None) -> OperationContext:
-    return OperationContext(clients or FakeClients(), Silent(), authorization)
+    return OperationContext(clients or FakeClients(), Silent(), authorization, "here")
 
 
 @pytest.mark.parametrize("authorization", ["Bearer open", "bearer open", "  BEARER   open  "])

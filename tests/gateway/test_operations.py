@@ -13,6 +13,7 @@ from gateway.body import Operation
 from gateway.context import OperationContext
 from gateway.documents import Documents
 from gateway.operations import EXPLORE, Answer, Executor, Known, compiled, degradations
+from gateway.rates import RateLimits, Rates
 from gateway.settings import Settings
 from schema import errcode
 from schema.graphql.ports import Degradation
@@ -68,7 +69,8 @@ class Subscription:
 
 def executor(*, production: bool = False, seconds: float = 5.0) -> Executor:
     schema = Schema(Query, subscription=Subscription, extensions=[Known])
-    return Executor(schema, Documents(schema._schema, LIMITS), seconds, production=production)
+    rates = RateLimits(Rates(), production=production)
+    return Executor(schema, Documents(schema._schema, LIMITS), rates, seconds, production=production)
 
 
 async def run(
@@ -78,7 +80,7 @@ async def run(
     *,
     by: Executor | None = None,
 ) -> Answer:
-    context = OperationContext(FakeClients(), Silent(), None)
+    context = OperationContext(FakeClients(), Silent(), None, "here")
     return await (by or executor()).run(Operation(query, variables or {}, name), context)
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from gateway.body import Operation
 from gateway.context import OperationContext
@@ -42,8 +42,8 @@ def view_of(run: Run, *, page: bool = True, seconds: float = 5.0, open_get: bool
     async def make_page(_request: Request) -> Response | None:
         return HTMLResponse("<p>page</p>") if page else None
 
-    def make_context(authorization: str | None) -> OperationContext:
-        return OperationContext(FakeClients(), Silent(), authorization)
+    def make_context(_scope: Scope, authorization: str | None) -> OperationContext:
+        return OperationContext(FakeClients(), Silent(), authorization, "here")
 
     return GraphQLView(run, stream_nothing, make_context, make_page, Intake(1024, seconds, open_get=open_get))
 

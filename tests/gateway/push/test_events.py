@@ -34,7 +34,7 @@ class Place:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = Operation(scope["path"].removeprefix("/"), {}, None)
-        context = OperationContext(FakeClients(), Silent(), None)
+        context = OperationContext(FakeClients(), Silent(), None, "here")
         answers = self._stream(operation, context)
         response = EventStream(answers, self.stopping.wait, self.metrics, self.beat, self.patience)
         await response(scope, receive, send)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
+from starlette.types import Scope
 from structlog.testing import capture_logs
 from websockets.exceptions import InvalidStatus
 
@@ -49,8 +50,8 @@ def serve(stage: Stage) -> Serve:
     async def serving(**bounds: Any) -> AsyncIterator[Place]:
         metrics = Metrics()
 
-        def make_context(authorization: str | None) -> OperationContext:
-            return OperationContext(FakeClients(), Silent(), authorization)
+        def make_context(_scope: Scope, authorization: str | None) -> OperationContext:
+            return OperationContext(FakeClients(), Silent(), authorization, "here")
 
         view = SocketView(Noted(stage, metrics), make_context, Bounds(**bounds), metrics)
         listening = listen("127.0.0.1", 0)
