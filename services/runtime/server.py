@@ -104,7 +104,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
     def _explain(self, problem: Exception, method: str) -> errcode.AtriumError:
         error = problem if isinstance(problem, errcode.AtriumError) else errcode.Internal()
         self._metrics.errors_logged.labels(str(error.code)).inc()
-        if error.http_status >= 500:
+        if error.http_status >= 500 and not isinstance(error, errcode.DeadlineExceeded):  # Which is the caller's word.
             _log.error("rpc failed", method=method, code=error.code, exc_info=problem)
         else:
             _log.info("rpc refused", method=method, code=error.code, reason=error.message)
