@@ -103,6 +103,12 @@ def family(pid: int) -> Iterator[int]:
             yield from family(int(child))
 
 
+def resident_kib(pid: int) -> int:
+    """KiB of memory that the process holds now."""
+    done = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
 def ticks_of(pid: int) -> int:
     """Clock ticks that the process spent in user and in system mode."""
     after_name = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()

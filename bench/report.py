@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bench.measure import Sample, Samples
+from bench.push import WORKLOAD, Idle
 
 FIGURES = ("rps", "p50_ms", "p99_ms", "cpu_ms", "rpcs", "errors")
 YARDSTICK = "handwritten"
@@ -16,10 +18,16 @@ FULL = 0.9
 """A share of a core from which on it is the bottleneck."""
 
 
-def write(samples: Samples, path: Path) -> None:
-    """Writes `{subject: {workload: {rps, p50_ms, p99_ms, cpu_ms, rpcs, errors}}}`."""
+def write(figures: dict[str, Any], path: Path) -> None:
+    """Writes `{subject: {workload: {rps, p50_ms, p99_ms, cpu_ms, rpcs, errors}}}`, and what subscribers cost."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(as_json(samples), indent=2) + "\n")
+    path.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def with_idle(figures: dict[str, Any], idle: Idle) -> dict[str, Any]:
+    """The figures, and among the gateway's `{idle_subscribers: {subscribers, kib_per_subscriber, errors}}`."""
+    cost = asdict(idle) | {"kib_per_subscriber": round(idle.kib_per_subscriber, 1)}
+    return figures | {"gateway": figures.get("gateway", {}) | {WORKLOAD: cost}}
 
 
 def as_json(samples: Samples) -> dict[str, Any]:
@@ -105,10 +113,20 @@ def markdown(figures: dict[str, Any]) -> str:
         "| workload | subject | requests/s | p50 ms | p99 ms | CPU ms | RPCs |",
         "| --- | --- | " + "---: | " * 4 + "---: |",
     ]
-    for workload in dict.fromkeys(workload for found in figures.values() for workload in found):
+    for workload in dict.fromkeys(workload for found in figures.values() for workload in found if workload != WORKLOAD):
         for subject, found in figures.items():
             one, yardstick = found[workload], figures[YARDSTICK][workload]
             cpu = f"{one['cpu_ms']:.2f}{ratio(one['cpu_ms'], yardstick['cpu_ms'])}"
             cells = (f"{one['rps']:,.0f}", f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.2f}", cpu, f"{one['rpcs']:.2f}")
             lines.append(f"| {workload} | {subject} | {' | '.join(cells)} |")
+    if idle := figures["gateway"].get(WORKLOAD):
+        lines += ["", said(Idle(**idle))]
     return "\n".join(lines)
+
+
+def said(idle: Idle) -> str:
+    """What subscribers cost, as a sentence."""
+    return (
+        f"{idle.subscribers:,} subscribers that wait on one gateway process take "
+        f"{idle.kib_per_subscriber:.1f} KiB of its memory each."
+    )

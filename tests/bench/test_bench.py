@@ -10,10 +10,18 @@ FIGURES = {"rps", "p50_ms", "p99_ms", "cpu_ms", "rpcs", "errors"}
 
 def test_every_subject_answers_the_home_query_and_is_measured(tmp_path: Path) -> None:
     output = tmp_path / "latest.json"
-    short = ["--seconds", "0.3", "--rounds", "1", "--connections", "1", "--viewers", "3", "--output", str(output)]
-    done = subprocess.run([sys.executable, "-m", "bench", *short], capture_output=True, text=True, check=False)
+    short = ["--seconds", "0.3", "--rounds", "1", "--connections", "1", "--viewers", "3", "--subscribers", "30"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *short, "--output", str(output)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(output.read_text())
+    idle = found["gateway"].pop("idle_subscribers")
+    assert (idle["subscribers"], idle["errors"], list(idle)) == (
+        30,
+        0,
+        ["subscribers", "kib_per_subscriber", "errors"],
+    )
     assert {subject: workloads.keys() for subject, workloads in found.items()} == {
         subject: {"home@1"} for subject in ("gateway", "handwritten", "constant")
     }

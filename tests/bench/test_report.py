@@ -7,6 +7,7 @@ from rich.console import Console
 
 from bench import report
 from bench.measure import Sample, arranged, middle
+from bench.push import Idle
 
 SLOW = Sample(rps=100, p50_ms=10, p99_ms=20, cpu_ms=8, rpcs=6, errors=0, busy=0.95, load_busy=0.1)
 FAST = Sample(rps=200, p50_ms=5, p99_ms=8, cpu_ms=4.0004, rpcs=6, errors=0, busy=0.5, load_busy=0.1)
@@ -15,7 +16,7 @@ SAMPLES = arranged({("gateway", "home@32"): SLOW, ("handwritten", "home@32"): FA
 
 def test_the_figures_are_written_by_subject_and_workload(tmp_path: Path) -> None:
     path = tmp_path / "results/latest.json"
-    report.write(SAMPLES, path)
+    report.write(report.as_json(SAMPLES), path)
     assert json.loads(path.read_text()) == {
         "gateway": {"home@32": {"rps": 100, "p50_ms": 10, "p99_ms": 20, "cpu_ms": 8, "rpcs": 6, "errors": 0}},
         "handwritten": {"home@32": {"rps": 200, "p50_ms": 5, "p99_ms": 8, "cpu_ms": 4.0, "rpcs": 6, "errors": 0}},
@@ -49,3 +50,18 @@ def test_the_middle_of_rounds_is_their_median_and_the_sum_of_their_errors() -> N
     failed = Sample(rps=1, p50_ms=1, p99_ms=1, cpu_ms=1, rpcs=1, errors=2, busy=0, load_busy=0)
     found = middle([SLOW, failed, FAST])
     assert (found.rps, found.p50_ms, found.p99_ms, found.cpu_ms, found.errors) == (100, 5, 8, 4.0004, 2)
+
+
+def test_what_subscribers_cost_stands_beside_the_workloads_and_below_the_table() -> None:
+    figures = report.as_json(SAMPLES)
+    whole = report.with_idle(figures, Idle(subscribers=5000, kib_per_subscriber=21.26, errors=0))
+    assert whole["gateway"].pop("idle_subscribers") == {
+        "subscribers": 5000,
+        "kib_per_subscriber": 21.3,
+        "errors": 0,
+    }
+    assert whole == figures
+    whole = report.with_idle(figures, Idle(subscribers=5000, kib_per_subscriber=21.26, errors=0))
+    *table, blank, said = report.markdown(whole).splitlines()
+    assert ("\n".join(table), blank) == (report.markdown(figures), "")
+    assert said == "5,000 subscribers that wait on one gateway process take 21.3 KiB of its memory each."
