@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.admin.commands import app as admin
+from services.identifier.commands import app as ids
 from services.runtime.commandline import launch, main, refuse
 from services.task.commands import app as task
 
@@ -25,6 +26,7 @@ letters = typer.Typer(help="Deal with events that a service could not apply and 
 app.add_typer(letters, name="letters")
 app.add_typer(task, name="task")
 app.add_typer(admin, name="admin")
+app.add_typer(ids, name="ids")
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which backends; none means all.")]
 
 

@@ -9,7 +9,8 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -47,6 +48,23 @@ def id_of(tick: int, worker: int) -> int:
     """The id that the worker makes in the tick."""
     milliseconds, sequence = divmod(tick, TICKS_PER_MS)
     return (milliseconds << (WORKER_BITS + SEQUENCE_BITS)) | (worker << SEQUENCE_BITS) | sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an id tells of itself."""
+
+    at: datetime
+    worker: int
+    sequence: int
+
+
+def made(id_: int) -> Made | None:
+    """When and by whom the id was made; None for a number too small for that, such as those of demo data."""
+    milliseconds, rest = divmod(id_, 1 << (WORKER_BITS + SEQUENCE_BITS))
+    if not milliseconds:
+        return None
+    return Made(EPOCH + timedelta(milliseconds=milliseconds), *divmod(rest, TICKS_PER_MS))
 
 
 class IdSource(Protocol):

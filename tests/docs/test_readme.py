@@ -68,6 +68,8 @@ def test_every_shell_example_runs(gateway: str, folder: Path) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert '{"data":{"viewer":{"type":"GUEST","home":{"__typename":"GuestHome"}}}}' in ended.stdout
     assert '{"data":{"viewer":{"type":"PERSONAL","account":{"handle":"ada"}}}}' in ended.stdout
+    assert 'data: {"data":{"feedActivityAdded":{"id":"act_5874",' in ended.stdout
+    assert "2026-11-23 10:58:25.442" in ended.stdout
 
 
 def test_every_console_example_is_a_target_of_make() -> None:
