@@ -49,7 +49,11 @@ def test_nothing_that_clients_rely_on_is_missing_or_of_another_type(real: GraphQ
 def test_defaults_are_the_ones_that_clients_rely_on(real: GraphQLSchema) -> None:
     found = {change.description for change in find_dangerous_changes(read(CONTRACT), real)}
     assert found == {
-        f"Enum value {name}.OTHER was added." for name in ("AccountType", "AccountStatus", "BannerSlot", "ActivityKind")
+        *(
+            f"Enum value {name}.OTHER was added."
+            for name in ("AccountType", "AccountStatus", "BannerSlot", "ActivityKind")
+        ),
+        "An optional argument Subscription.feedActivityAdded(lastSeenId:) was added.",
     }
 
 
