@@ -15,6 +15,7 @@ from gateway.context import Clients, OperationContext
 from gateway.documents import Documents
 from gateway.graphiql import Persona
 from gateway.health import Health
+from gateway.lanes import Lanes, names
 from gateway.middleware import AccessLog, LastResort, TraceHeaders
 from gateway.operations import Executor, Known, compiled
 from gateway.push.conversation import Bounds
@@ -61,7 +62,12 @@ def create_app(
     endpoint = [Route("/graphql", view), WebSocketRoute("/graphql", sockets), Route("/", _to_endpoint)]
     app = Starlette(
         routes=[*endpoint, *graphiql.routes(), *_probes()],
-        middleware=[Middleware(TraceHeaders), Middleware(AccessLog, metrics=metrics), Middleware(LastResort)],
+        middleware=[
+            Middleware(TraceHeaders),
+            Middleware(AccessLog, metrics=metrics),
+            Middleware(LastResort),
+            *([Middleware(Lanes, known=names(settings.lanes))] if settings.lanes else []),
+        ],
     )
     app.state.health = state
     app.state.metrics = metrics

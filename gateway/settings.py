@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from gateway.guard import Limits
+from gateway.lanes import check_lanes
 from gateway.rates.address import Networks, check_networks, networks
 from gateway.rates.quotas import Rates
 from services.runtime import settings
@@ -27,6 +28,11 @@ class Settings(settings.Settings):
     trusted_proxies: Annotated[str, AfterValidator(check_networks)] = Field(
         "",
         description="Networks whose `X-Forwarded-For` is believed, such as `10.0.0.0/8, ::1`; empty: nobody's.",
+    )
+    lanes: Annotated[str, AfterValidator(check_lanes)] = Field(
+        "",
+        description="Lanes that a request may ask for by `x-atrium-lane`, such as `blue, green`; in any other it is "
+        "answered as usual.",
     )
     rates: Rates = Field(Rates(), description="How much one client may ask for.")
     request_seconds: float = Field(5.0, gt=0, le=300, description="How long a request may take.")

@@ -14,6 +14,7 @@ import grpc.aio
 from schema import errcode
 from services.runtime.deadline import time_left
 from services.runtime.errors import from_grpc
+from services.runtime.lane import lane
 from services.runtime.telemetry import Metrics, traceparent
 from services.runtime.telemetry.tracing import client_interceptors
 
@@ -80,7 +81,7 @@ async def open_channels(addresses: Mapping[str, str], metrics: Metrics) -> Async
 
 
 class CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
-    """Gives each call what is left of the deadline and the trace; counts it; turns its failure into an AtriumError."""
+    """Gives each call the time left, trace and lane; counts it; turns its failure into an AtriumError."""
 
     def __init__(self, backend: str, metrics: Metrics) -> None:
         self._backend = backend
@@ -119,13 +120,15 @@ class CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
 
 
 def _completed(details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
-    """The call with a timeout and the current trace."""
+    """The call with a timeout, the current trace and the current lane."""
     timeout = time_left(default=CALL_SECONDS, cap=details.timeout)
     if timeout <= 0:
         raise errcode.DeadlineExceeded()
     metadata = grpc.aio.Metadata(*(details.metadata or ()))
     if parent := traceparent():
         metadata["traceparent"] = parent
+    if name := lane():
+        metadata["lane"] = name
     return grpc.aio.ClientCallDetails(details.method, timeout, metadata, details.credentials, details.wait_for_ready)
 
 

@@ -19,6 +19,7 @@ from services.runtime.deadline import deadline_in
 from services.runtime.errors import grpc_code, to_grpc
 from services.runtime.health import SERVICE as HEALTH
 from services.runtime.health import Health
+from services.runtime.lane import in_lane
 from services.runtime.telemetry import Metrics, start_trace
 from services.runtime.telemetry.tracing import server_interceptors
 
@@ -77,12 +78,13 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
     def _guarded(self, read: Read, method: Method, name: str) -> Method:
         async def call(body: bytes, context: Context) -> Any:
             started = time.perf_counter()
-            start_trace(_traceparent(context))
+            told = _told(context)
+            start_trace(told.get("traceparent"))
             code = grpc.StatusCode.OK
             try:
                 request = message_in(body, read)
                 validate(request)
-                with _deadline(context):
+                with _deadline(context), in_lane(told.get("lane", "")):
                     return await method(request, context)
             except grpc.aio.AbortError:  # The health service speaks gRPC's own words.
                 code = context.code()
@@ -124,11 +126,10 @@ def _deadline(context: Context) -> Iterator[None]:
         yield
 
 
-def _traceparent(context: Context) -> str | None:
-    for key, value in context.invocation_metadata() or ():
-        if key == "traceparent":
-            return value if isinstance(value, str) else value.decode("ascii", "replace")
-    return None
+def _told(context: Context) -> dict[str, str]:
+    """What the caller says beside the request."""
+    told = context.invocation_metadata() or ()
+    return {key: value if isinstance(value, str) else value.decode("ascii", "replace") for key, value in told}
 
 
 def message_in(body: bytes, read: Read) -> Message:
