@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway import documents_commands
 from services.runtime.commandline import launch, main, say
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(documents_commands.app)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from gateway import graphiql, health
 from gateway.context import Clients, OperationContext
-from gateway.documents import Documents
+from gateway.documents import Documents, Registry, manifest
 from gateway.graphiql import Persona
 from gateway.health import Health
 from gateway.lanes import Lanes, names
@@ -48,7 +48,9 @@ def create_app(
     schema = create_schema([Known], compiled(metrics))
     documents = Documents(schema._schema, settings.limits)
     rates, proxies = RateLimits(settings.rates, tell, production=settings.production), settings.proxies
-    executor = Executor(schema, documents, rates, settings.request_seconds, production=settings.production)
+    texts = manifest.load(settings.documents) if settings.documents else {}
+    registry = Registry(texts, only=settings.only_trusted, automatic=settings.apq)
+    executor = Executor(schema, registry, documents, rates, settings.request_seconds, production=settings.production)
 
     def make_context(scope: Scope, authorization: str | None) -> OperationContext:
         return OperationContext(clients, push, authorization, client_address(scope, proxies))
@@ -70,6 +72,7 @@ def create_app(
         ],
     )
     app.state.health = state
+    app.state.registry = registry
     app.state.metrics = metrics
     return app
 

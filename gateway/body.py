@@ -14,11 +14,14 @@ from schema import errcode
 
 FIELDS: tuple[tuple[str, type, str], ...] = (
     ("query", str, "a string"),
+    ("documentId", str, "a string"),
     ("variables", dict, "an object"),
     ("operationName", str, "a string"),
     ("extensions", dict, "an object"),
 )
 """What the JSON object may hold, each also null or left out."""
+PLAIN_PARAMETERS = ("query", "documentId", "operationName")
+"""What stands in an address as it is; the rest is JSON."""
 NUL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|\{0+\})")
 
 ENDLESS_NUMBER = re.compile(r"[0-9]{4300}")
@@ -44,6 +47,8 @@ class Operation:
     name: str | None
     reads_only: bool = False
     """Whether it came in a way that promises to change nothing."""
+    document_id: str | None = None
+    """What the document is known by; the query may be empty then."""
 
 
 async def read_operation(request: Request, most_bytes: int) -> Operation:
@@ -100,7 +105,7 @@ def parse_operation(body: bytes) -> Operation:
 
 def parse_query(parameters: Mapping[str, str]) -> Operation:
     """The operation that the query of an address holds, which may only read; raises Refusal."""
-    document: dict[str, Any] = {name: parameters[name] for name in ("query", "operationName") if name in parameters}
+    document: dict[str, Any] = {name: parameters[name] for name in PLAIN_PARAMETERS if name in parameters}
     for name in ("variables", "extensions"):
         if parameters.get(name):
             document[name] = _parsed(name, parameters[name])
@@ -120,11 +125,23 @@ def operation_from(document: dict[str, Any]) -> Operation:
     for field, kind, words in FIELDS:
         if not isinstance(document.get(field), kind | None):
             raise _malformed(f"{field}: must be {words}")
-    if not document.get("query"):
+    query, document_id = document.get("query") or "", document.get("documentId") or _persisted(document)
+    if not query and not document_id:
         raise _malformed("query: must be given and not empty")
-    if ENDLESS_NUMBER.search(document["query"]):
+    if ENDLESS_NUMBER.search(query):
         raise _malformed("query: a number has at most 4299 digits")
-    return Operation(document["query"], document.get("variables") or {}, document.get("operationName"))
+    variables = document.get("variables") or {}
+    return Operation(query, variables, document.get("operationName"), document_id=document_id)
+
+
+def _persisted(document: dict[str, Any]) -> str | None:
+    """The id of the document as Apollo's clients tell it."""
+    told = (document.get("extensions") or {}).get("persistedQuery")
+    if told is None:
+        return None
+    if not isinstance(told, dict) or told.get("version") != 1 or not isinstance(told.get("sha256Hash"), str):
+        raise _malformed("extensions.persistedQuery: must be an object with version 1 and sha256Hash")
+    return str(told["sha256Hash"]) or None
 
 
 def _malformed(message: str) -> Refusal:

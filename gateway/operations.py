@@ -17,7 +17,7 @@ from gateway import errors
 from gateway.body import Operation
 from gateway.cache_control import NO_STORE, CacheHints
 from gateway.context import OperationContext
-from gateway.documents import Documents, NotRunnable, Prepared
+from gateway.documents import Documents, NotRunnable, NotTrusted, Prepared, Registry
 from gateway.execution import Plans
 from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compiled_strawberry_executor
 from gateway.rates import RateLimits
@@ -79,9 +79,17 @@ class Executor:
     """Runs operations on a schema, each within what is left of the time for its request."""
 
     def __init__(
-        self, schema: Schema, documents: Documents, rates: RateLimits, seconds: float, *, production: bool
+        self,
+        schema: Schema,
+        registry: Registry,
+        documents: Documents,
+        rates: RateLimits,
+        seconds: float,
+        *,
+        production: bool,
     ) -> None:
         self._schema = schema
+        self._registry = registry
         self._documents = documents
         self._rates = rates
         self._seconds = seconds
@@ -102,14 +110,20 @@ class Executor:
 
     async def stream(self, operation: Operation, context: OperationContext) -> AsyncGenerator[Answer, None]:
         """The answers as they come: one for a query or a mutation, any number for a subscription."""
-        prepared = self._subscription(operation)
+        try:
+            with deadline_in(self._seconds):
+                resolved = await self._resolved(operation, context)
+        except errcode.AtriumError as error:
+            yield _failed(error)
+            return
+        prepared = self._subscription(resolved)
         if prepared is None:
             yield await self.run(operation, context)
             return
         context.begin(prepared)
         try:
             await self._rates.admit(prepared, operation.variables, context.address, context.token)
-            async with aclosing(await self._subscribe(operation, context)) as events:
+            async with aclosing(await self._subscribe(resolved, context)) as events:
                 async for event in events:
                     yield self._shaped(event, context)
                     context.degraded.clear()
@@ -134,7 +148,18 @@ class Executor:
             operation_name=operation.name,
         )
 
+    async def _resolved(self, operation: Operation, context: OperationContext) -> Operation:
+        """The operation with its text, which whoever may learn about the schema need not have registered."""
+        try:
+            return self._registry.resolve(operation)
+        except NotTrusted:
+            if await self.explores(context):
+                return operation
+            await self._rates.count_refused(context.address)
+            raise
+
     async def _answer(self, operation: Operation, context: OperationContext) -> Answer:
+        operation = await self._resolved(operation, context)
         try:
             prepared = self._documents.prepared(operation)
         except errcode.AtriumError:

@@ -11,6 +11,8 @@ import grpc.aio
 from gateway.announcement import DEMO_HANDLES, DEMO_PASSWORD, announce, demo_progress
 from gateway.app import create_app
 from gateway.context import type_name
+from gateway.documents.manifest import ManifestError
+from gateway.documents.watch import ManifestWatch
 from gateway.graphiql import Persona
 from gateway.health import CONTRACTS, Health
 from gateway.push.feeds import Feeds
@@ -26,7 +28,7 @@ from schema import errcode
 from services.runtime import lifecycle
 from services.runtime.cache import MEMORY, open_cache, shared_memory
 from services.runtime.channels import open_channel
-from services.runtime.lifecycle import Readiness, Server
+from services.runtime.lifecycle import Readiness, Server, StartError
 from services.runtime.telemetry import Metrics, configure_logging, configure_tracing, instrument_asgi
 from services.runtime.web import WebServer, listen
 
@@ -71,9 +73,13 @@ async def _serve(settings: Settings, started: float) -> int:
 
         shared = [] if settings.cache.startswith(MEMORY) else [Ledger(cache)]
         tell = shared[0].tell if shared else None
-        app = create_app(clients, push, settings, metrics, Health(channels, readiness), personas, tell)
+        try:
+            app = create_app(clients, push, settings, metrics, Health(channels, readiness), personas, tell)
+        except ManifestError as error:
+            raise StartError(str(error)) from error
+        watches = [ManifestWatch(settings.documents, app.state.registry)] if settings.documents else []
         web = WebServer(instrument_asgi(app), listening, **UVICORN)
-        servers = [*backends, hub, sessions, *shared, FrontDoor(web, prepare)]
+        servers = [*backends, hub, sessions, *shared, *watches, FrontDoor(web, prepare)]
         return await lifecycle.run(*servers, readiness=readiness, drain_seconds=settings.drain_seconds, metrics=metrics)
 
 

@@ -1,5 +1,6 @@
 """Every setting of the gateway."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -35,6 +36,16 @@ class Settings(settings.Settings):
         "answered as usual.",
     )
     rates: Rates = Field(Rates(), description="How much one client may ask for.")
+    documents: Path | None = Field(
+        None,
+        description="Manifest of trusted documents, or a folder of such, read again when it changes: clients may ask "
+        "for them by id, by GET too, and in production nothing else is run.",
+    )
+    apq: bool = Field(
+        False,
+        description="Whether clients may register a query by its hash (automatic persisted queries), where not only "
+        "trusted documents are run.",
+    )
     request_seconds: float = Field(5.0, gt=0, le=300, description="How long a request may take.")
     body_bytes: int = Field(65_536, ge=1024, description="The most bytes that the body of a request may have.")
     init_seconds: float = Field(
@@ -62,6 +73,11 @@ class Settings(settings.Settings):
     )
     operation_directives: int = Field(20, ge=0, description="The most directives that a GraphQL document may have.")
     operations: int = Field(10, ge=1, description="The most operations that a GraphQL document may have.")
+
+    @property
+    def only_trusted(self) -> bool:
+        """Whether only trusted documents are run."""
+        return self.production and self.documents is not None
 
     @property
     def proxies(self) -> Networks:

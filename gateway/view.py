@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from gateway import errors
 from gateway.body import Operation, Refusal, parse_query, read_operation
 from gateway.budget import budget
+from gateway.conditional import conditional
 from gateway.context import OperationContext
 from gateway.negotiation import JSON, accepts, answer_type
 from gateway.operations import Answer, MayChange, with_cost
@@ -21,6 +22,8 @@ from schema import errcode
 from services.runtime.deadline import deadline_in, time_left
 
 COST_HEADER = "graphql-cost"
+BY_ID = {"documentId", "extensions"}
+"""What in an address may say which document is meant."""
 HTML, EVENT_STREAM = "text/html", "text/event-stream"
 CLIENT_LEFT = 499
 """What the log says of a request whose client did not wait; nobody receives it."""
@@ -80,8 +83,7 @@ class GraphQLView:
             return Response(status_code=CLIENT_LEFT)
 
     async def _answer(self, request: Request, record: Record) -> Response:
-        asks_in_address = self._intake.open_get and request.method == "GET" and "query" in request.query_params
-        if request.method != "POST" and not asks_in_address:
+        if request.method != "POST" and not self._asks_in_address(request):
             raise Refusal(405, errcode.InvalidOperation("the method must be POST"), {"allow": "POST"})
         if accepts(_accept(request), EVENT_STREAM):
             record.streamed = True
@@ -91,6 +93,11 @@ class GraphQLView:
             raise Refusal(406, errcode.InvalidOperation("accept: must allow application/graphql-response+json or json"))
         with deadline_in(budget(request.headers, self._intake.seconds)):
             return await self._operate(request, record, media)
+
+    def _asks_in_address(self, request: Request) -> bool:
+        """Whether the address holds a document, or where that is open a query."""
+        given = request.query_params.keys()
+        return request.method == "GET" and bool(given & BY_ID or (self._intake.open_get and "query" in given))
 
     async def _operate(self, request: Request, record: Record, media: str) -> Response:
         operation = await self._read(request)
@@ -109,11 +116,14 @@ class GraphQLView:
         headers = {"cache-control": answer.cache_control}
         if answer.error and answer.error.retry_after:
             headers["retry-after"] = str(answer.error.retry_after)
-        return json_response(answer.content, status, media, headers)
+        return conditional(request, json_response(answer.content, status, media, headers))
 
     async def _read(self, request: Request) -> Operation:
         if request.method == "GET":
-            return parse_query(request.query_params)
+            operation = parse_query(request.query_params)
+            if operation.document_id is None and not self._intake.open_get:
+                raise Refusal(405, errcode.InvalidOperation("the method must be POST"), {"allow": "POST"})
+            return operation
         try:
             async with asyncio.timeout(time_left(self._intake.seconds)):
                 return await read_operation(request, self._intake.body_bytes)

@@ -2,5 +2,6 @@
 
 from gateway.documents.document import Document, NotRunnable, Prepared
 from gateway.documents.memory import Documents
+from gateway.documents.trusted import NotTrusted, Registry
 
-__all__ = ["Document", "Documents", "NotRunnable", "Prepared"]
+__all__ = ["Document", "Documents", "NotRunnable", "NotTrusted", "Prepared", "Registry"]

@@ -44,6 +44,8 @@ GATEWAY_NAMES = (
     "RATES__SIGN_INS_ADDRESS",
     "RATES__SIGN_INS_HANDLE",
     "RATES",
+    "DOCUMENTS",
+    "APQ",
     "TRUSTED_PROXIES",
 )
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from gateway.body import Operation
 from gateway.context import OperationContext
-from gateway.documents import Documents
+from gateway.documents import Documents, Registry
 from gateway.operations import EXPLORE, Answer, Executor, Known, compiled, degradations
 from gateway.rates import RateLimits, Rates
 from gateway.settings import Settings
@@ -70,7 +70,14 @@ class Subscription:
 def executor(*, production: bool = False, seconds: float = 5.0) -> Executor:
     schema = Schema(Query, subscription=Subscription, extensions=[Known])
     rates = RateLimits(Rates(), production=production)
-    return Executor(schema, Documents(schema._schema, LIMITS), rates, seconds, production=production)
+    return Executor(
+        schema,
+        Registry({}, only=False, automatic=False),
+        Documents(schema._schema, LIMITS),
+        rates,
+        seconds,
+        production=production,
+    )
 
 
 async def run(

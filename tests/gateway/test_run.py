@@ -159,6 +159,13 @@ def test_a_store_that_cannot_be_opened_stops_the_start_with_one_clear_line(tmp_p
     assert result.stderr == f"atrium: cannot make the folder {tmp_path}/data: file exists\n"
 
 
+def test_a_manifest_that_cannot_be_read_stops_the_start_with_one_clear_line(tmp_path: Path) -> None:
+    missing = tmp_path / "documents.json"
+    result = finished(("gateway", "run"), {"PORT": str(free_port()), "DOCUMENTS": str(missing)})
+    assert result.returncode == 1
+    assert result.stderr == f"atrium: {missing}: cannot be read: no such file or directory\n"
+
+
 def test_the_schema_is_printed() -> None:
     result = finished(("gateway", "schema"))
     assert (result.returncode, result.stdout) == (0, create_schema().as_str() + "\n")
