@@ -34,24 +34,17 @@ class Town:
 
 
 @pytest.fixture
-def stores(stack: str, request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    """Settings that name empty stores: SQLite and a cache in each process, or PostgreSQL and Redis."""
-    if stack == "embedded":
-        return {"DATA": str(tmp_path / "data")}
-    return {
-        "DATABASE": request.getfixturevalue("empty_postgres"),
-        "CACHE": request.getfixturevalue("redis_server"),
-    }
+def town(tmp_path: Path) -> Iterator[Town]:
+    """All processes, ready; three backends share one behind a unix socket, two are reached by TCP.
 
-
-@pytest.fixture
-def town(stores: dict[str, str], tmp_path: Path) -> Iterator[Town]:
-    """All processes, ready; three backends share one behind a unix socket, two are reached by TCP."""
+    SQLite and a cache in each process: `tests/scenario` has them on PostgreSQL and Redis.
+    """
     with ExitStack() as closing:
         folder = closing.enter_context(TemporaryDirectory(prefix="atrium-"))
         shared = f"unix:{folder}/shared"
         port = free_port()
-        settings = stores | {
+        settings = {
+            "DATA": str(tmp_path / "data"),
             "ADDRESSES__ACCOUNT": shared,
             "ADDRESSES__PERMISSION": shared,
             "ADDRESSES__ADMIN": shared,
