@@ -75,6 +75,7 @@ class AccessLog:
             record.code = status * 10_000  # Refused before there was anything to say about it: no such path.
         if scope["path"] == "/graphql" and not record.streamed:
             self._metrics.requests.labels(str(record.code), record.viewer).observe(seconds)
+            self._metrics.request_rpcs.observe(tally.share)
         if record.code != errcode.OK:
             self._metrics.errors_logged.labels(str(record.code)).inc()
         _log.info(
@@ -87,6 +88,7 @@ class AccessLog:
             viewer=record.viewer,
             ms=round(seconds * 1000, 2),
             rpcs=tally.count,
+            shared=tally.shared,
             degraded=record.degraded,
         )
 

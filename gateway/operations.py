@@ -23,7 +23,7 @@ from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compile
 from gateway.rates import RateLimits
 from schema import errcode
 from schema.graphql.ports import Degradation
-from services.runtime.channels import call_tally
+from services.runtime.channels import CallTally, call_tally
 from services.runtime.deadline import deadline_in, time_left
 from services.runtime.telemetry import Metrics
 
@@ -98,6 +98,8 @@ class Executor:
 
     async def run(self, operation: Operation, context: OperationContext) -> Answer:
         """The answer, whatever happens; only cancelling ends it without one. No call outlives the operation."""
+        tally = call_tally.get() or CallTally()
+        call_tally.set(tally)
         try:
             with deadline_in(self._seconds):
                 async with asyncio.timeout(time_left(self._seconds) + GRACE_SECONDS):
@@ -105,8 +107,7 @@ class Executor:
         except Exception as error:
             return _failed(error)
         finally:
-            if tally := call_tally.get():
-                tally.abandon()
+            tally.abandon()
 
     async def stream(self, operation: Operation, context: OperationContext) -> AsyncGenerator[Answer, None]:
         """The answers as they come: one for a query or a mutation, any number for a subscription."""

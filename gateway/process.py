@@ -58,7 +58,7 @@ async def _serve(settings: Settings, started: float) -> int:
     async with (
         open_cache(settings.cache) as cache,
         open_backends(settings, readiness, metrics) as (channels, backends),
-        open_clients(channels, metrics) as clients,
+        open_clients(channels, metrics, sharing=settings.share_calls) as clients,
     ):
         questions = PushQuestions(channels["account"], channels["activity"])
         hub, sessions = Hub(cache, questions.public, metrics), Sessions(questions.sessions)

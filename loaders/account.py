@@ -1,15 +1,17 @@
 """What is asked of the account backend."""
 
 from collections.abc import Hashable, Mapping
+from functools import partial
 
 import grpc.aio
 
-from loaders.batching import Question, in_order, to_viewer
+from loaders.batching import UNANSWERED, Question, by_place, declared_scope, to_viewer
 from schema.generated.account.v1 import account_pb2 as pb
 from schema.generated.account.v1.account_pb2_grpc import AccountServiceStub
 from schema.graphql.ports import ClosuresKey, Identity, PrivateKey
 
 BACKEND = "account"
+_scope = partial(declared_scope, pb.DESCRIPTOR)
 
 
 class AccountQuestions:
@@ -17,27 +19,50 @@ class AccountQuestions:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = AccountServiceStub(channel)
-        self.account_by_id = Question[int, pb.Account | None]("account_by_id", BACKEND, self._by_id, missing=None)
+        self.account_by_id = Question[int, pb.Account | None](
+            "account_by_id",
+            BACKEND,
+            self._by_id,
+            missing=None,
+            scope=_scope("BatchGetAccounts"),
+        )
         self.account_by_handle = Question[str, pb.Account | None](
-            "account_by_handle", BACKEND, self._by_handle, missing=None, echo=str.lower
+            "account_by_handle",
+            BACKEND,
+            self._by_handle,
+            missing=None,
+            scope=_scope("BatchGetAccountsByHandle"),
+            echo=str.lower,
         )
         self.private_attributes = Question[PrivateKey, pb.PrivateAttributes | None](
             "private_attributes",
             BACKEND,
             self._private_attributes,
             missing=None,
+            scope=_scope("BatchGetPrivateAttributes"),
             echo=lambda key: (key.viewer.account_id, key.account_id),
         )
-        self.team = Question[int, tuple[int, ...]]("team", BACKEND, self._teams, missing=())
+        self.team = Question[int, tuple[int, ...]](
+            "team",
+            BACKEND,
+            self._teams,
+            missing=(),
+            scope=_scope("BatchListTeams"),
+        )
         self.pending_closures = Question[ClosuresKey, tuple[int, ...]](
             "pending_closures",
             BACKEND,
             self._pending_closures,
             missing=(),
+            scope=_scope("BatchListPendingClosures"),
             echo=lambda key: (key.viewer.account_id, key.first),
         )
         self.session_by_token = Question[str, pb.VerifiedSession](
-            "session_by_token", BACKEND, self._sessions, missing=pb.VerifiedSession()
+            "session_by_token",
+            BACKEND,
+            self._sessions,
+            missing=UNANSWERED,
+            scope=_scope("BatchVerifySessions"),
         )
 
     async def _by_id(self, ids: list[int]) -> Mapping[Hashable, pb.Account]:
@@ -71,7 +96,7 @@ class AccountQuestions:
 
     async def _sessions(self, tokens: list[str]) -> Mapping[Hashable, pb.VerifiedSession]:
         reply = await self._stub.BatchVerifySessions(pb.BatchVerifySessionsRequest(tokens=tokens))
-        return in_order(BACKEND, tokens, reply.sessions)
+        return by_place(tokens, reply.sessions)
 
 
 class AccountCommands:

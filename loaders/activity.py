@@ -1,16 +1,18 @@
 """What is asked of the activity backend."""
 
 from collections.abc import Hashable, Mapping
+from functools import partial
 from typing import TypeAlias
 
 import grpc.aio
 
-from loaders.batching import Question, in_order, to_viewer
+from loaders.batching import UNANSWERED, Question, by_place, declared_scope, to_viewer
 from schema.generated.activity.v1 import activity_pb2 as pb
 from schema.generated.activity.v1.activity_pb2_grpc import ActivityServiceStub
 from schema.graphql.ports import ActivityKey, FeedKey, Identity, SuggestionsKey
 
 BACKEND = "activity"
+_scope = partial(declared_scope, pb.DESCRIPTOR)
 MOST_LISTS = 200
 """How many lists the contract allows in one call."""
 FollowCounts: TypeAlias = pb.BatchGetFollowCountsResponse.FollowCounts
@@ -26,20 +28,46 @@ class ActivityQuestions:
             BACKEND,
             self._activities,
             missing=None,
+            scope=_scope("BatchGetActivities"),
             echo=lambda key: (key.viewer.account_id, key.activity_id),
         )
         self.feed = Question[FeedKey, pb.ActivityPage](
-            "feed", BACKEND, self._feeds, missing=pb.ActivityPage(), most=MOST_LISTS
+            "feed",
+            BACKEND,
+            self._feeds,
+            missing=UNANSWERED,
+            scope=_scope("BatchListFeeds"),
+            most=MOST_LISTS,
         )
         self.own_activities = Question[FeedKey, pb.ActivityPage](
-            "own_activities", BACKEND, self._own_activities, missing=pb.ActivityPage(), most=MOST_LISTS
+            "own_activities",
+            BACKEND,
+            self._own_activities,
+            missing=UNANSWERED,
+            scope=_scope("BatchListOwnActivities"),
+            most=MOST_LISTS,
         )
-        self.follow_counts = Question[int, FollowCounts | None](
-            "follow_counts", BACKEND, self._follow_counts, missing=None
+        self.follow_counts = Question[int, FollowCounts](
+            "follow_counts",
+            BACKEND,
+            self._follow_counts,
+            missing=UNANSWERED,
+            scope=_scope("BatchGetFollowCounts"),
         )
-        self.audience = Question[int, pb.Audience | None]("audience", BACKEND, self._audiences, missing=None)
+        self.audience = Question[int, pb.Audience](
+            "audience",
+            BACKEND,
+            self._audiences,
+            missing=UNANSWERED,
+            scope=_scope("BatchGetAudiences"),
+        )
         self.suggestions = Question[SuggestionsKey, tuple[int, ...]](
-            "suggestions", BACKEND, self._suggestions, missing=(), most=MOST_LISTS
+            "suggestions",
+            BACKEND,
+            self._suggestions,
+            missing=(),
+            scope=_scope("BatchSuggestAccounts"),
+            most=MOST_LISTS,
         )
 
     async def _activities(self, keys: list[ActivityKey]) -> Mapping[Hashable, pb.Activity]:
@@ -52,13 +80,13 @@ class ActivityQuestions:
         ask = pb.BatchListFeedsRequest.Question
         questions = [ask(viewer=to_viewer(key.viewer), page=_page(key)) for key in keys]
         reply = await self._stub.BatchListFeeds(pb.BatchListFeedsRequest(questions=questions))
-        return in_order(BACKEND, keys, reply.pages)
+        return by_place(keys, reply.pages)
 
     async def _own_activities(self, keys: list[FeedKey]) -> Mapping[Hashable, pb.ActivityPage]:
         ask = pb.BatchListOwnActivitiesRequest.Question
         questions = [ask(viewer=to_viewer(key.viewer), page=_page(key)) for key in keys]
         reply = await self._stub.BatchListOwnActivities(pb.BatchListOwnActivitiesRequest(questions=questions))
-        return in_order(BACKEND, keys, reply.pages)
+        return by_place(keys, reply.pages)
 
     async def _follow_counts(self, account_ids: list[int]) -> Mapping[Hashable, FollowCounts]:
         reply = await self._stub.BatchGetFollowCounts(pb.BatchGetFollowCountsRequest(account_ids=account_ids))

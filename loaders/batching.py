@@ -1,23 +1,37 @@
-"""What all loaders share: the keys asked for in one moment become one RPC, its reply a dict, the answers a list."""
+"""What all loaders share: a question is asked for many keys in one RPC, and its reply is a dict by key."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+from google.protobuf.descriptor import FileDescriptor
 
 from schema.errcode import AtriumError, BackendUnavailable
 from schema.generated.identity.v1 import identity_pb2
+from schema.generated.sharing.v1 import sharing_pb2
+from schema.generated.sharing.v1.sharing_pb2 import SCOPE_UNSPECIFIED, SCOPE_VIEWER, Scope
 from schema.graphql.ports import Identity
-from services.runtime.telemetry import Metrics, span
 
-K = TypeVar("K")
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 K_contra = TypeVar("K_contra", contravariant=True)
 V_co = TypeVar("V_co", covariant=True)
-Found = TypeVar("Found")
 
 MOST_KEYS = 1000
 """How many keys the contracts allow in one call, where they say nothing smaller."""
+UNANSWERED: Any = object()
+"""What is `missing` where the contract says that every key is answered: then it is BackendUnavailable for that key."""
+
+
+class Source(Protocol[K_contra, V_co]):
+    """Where the answers to a question come from."""
+
+    def answers(self, keys: Sequence[K_contra]) -> Awaitable[Sequence[V_co | AtriumError]]:
+        """The answers in the order of the keys, each of which is there once; an error where a key has none.
+
+        An `async def` fits. What it raises fails all keys.
+        """
+        ...
 
 
 def itself(key: Hashable) -> Hashable:
@@ -35,55 +49,82 @@ class Question(Generic[K, V]):
     ask: Callable[[list[K]], Awaitable[Mapping[Hashable, V]]]
     """One RPC; its reply by what it echoes of each key. Answers to what nobody asked do no harm."""
     missing: V
-    """The answer for a key that the reply leaves out."""
+    """The answer for a key that the reply leaves out; UNANSWERED where it must not."""
+    scope: Scope.ValueType = SCOPE_UNSPECIFIED
+    """On what the answer depends besides the key, as the contract declares: `declared_scope` reads it."""
     echo: Callable[[K], Hashable] = itself
     """What the reply echoes of a key."""
     most: int = MOST_KEYS
     """How many keys one call may carry; more become several calls."""
 
+    async def answered(self, keys: list[K]) -> dict[K, V | AtriumError]:
+        """What the backend says to each key; the error of a call that failed, for each key that was in it."""
+        found: dict[K, V | AtriumError] = {}
+        for told_apart in self._told_apart(keys):
+            try:
+                reply = await self.ask(told_apart)
+            except AtriumError as error:
+                found |= dict.fromkeys(told_apart, self.blamed(error))
+            else:
+                found |= {key: self._answer(reply, key) for key in told_apart}
+        return found
 
-class Source(Protocol[K_contra, V_co]):
-    """Where the answers to a question come from."""
+    def _answer(self, reply: Mapping[Hashable, V], key: K) -> V | AtriumError:
+        answer = reply.get(self.echo(key), self.missing)
+        return self.unanswered() if answer is UNANSWERED else answer
 
-    def answers(self, keys: Sequence[K_contra]) -> Awaitable[Sequence[V_co | AtriumError]]:
-        """The answers in the order of the keys, each of which is there once; an error where a key has none.
+    def unanswered(self) -> AtriumError:
+        """What is said where the backend owes an answer."""
+        return self.blamed(BackendUnavailable(self.backend))
 
-        An `async def` fits. What it raises fails all keys.
-        """
+    def blamed(self, error: AtriumError) -> AtriumError:
+        """The error, saying whose failure it is."""
+        error.backend = self.backend
+        return error
+
+    def _told_apart(self, keys: list[K]) -> list[list[K]]:
+        """The keys in as few calls as it takes for a reply to tell viewers apart: usually one."""
+        if self.scope != SCOPE_VIEWER or self.echo is itself:
+            return [keys]
+        calls: list[dict[Hashable, K]] = []
+        for key in keys:
+            echo = self.echo(key)
+            call = next((call for call in calls if echo not in call), None)
+            if call is None:
+                calls.append(call := {})
+            call[echo] = key
+        return [list(call.values()) for call in calls]
+
+
+def declared_scope(contract: FileDescriptor, rpc: str) -> Scope.ValueType:
+    """On what the answers of the RPC depend, by the option in its contract; SCOPE_UNSPECIFIED where there is none."""
+    [service] = contract.services_by_name.values()
+    return service.methods_by_name[rpc].GetOptions().Extensions[sharing_pb2.scope]
+
+
+class Placed(Protocol):
+    """An answer that tells which question it is for."""
+
+    @property
+    def question(self) -> int:
+        """The place of the question in the request, from 1."""
         ...
 
 
-class Backend(Generic[K, V]):
-    """Asks the backend of a question, in as many calls as the keys need; a `Source`."""
-
-    def __init__(self, question: Question[K, V], metrics: Metrics) -> None:
-        self._question = question
-        self._metrics = metrics
-
-    async def answers(self, keys: Sequence[K]) -> Sequence[V | AtriumError]:
-        """The answers in the order of the keys. A call that fails, fails the keys in it."""
-        most = self._question.most
-        async with asyncio.TaskGroup() as group:
-            calls = [group.create_task(self._call(keys[start : start + most])) for start in range(0, len(keys), most)]
-        return [answer for call in calls for answer in call.result()]
-
-    async def _call(self, keys: Sequence[K]) -> Sequence[V | AtriumError]:
-        question = self._question
-        self._metrics.loader_batch.labels(question.name).observe(len(keys))
-        with span(f"load {question.name}", {"atrium.keys": len(keys)}):
-            try:
-                found = await question.ask(list(keys))
-            except AtriumError as error:
-                error.backend = question.backend
-                return [error] * len(keys)
-        return [found.get(question.echo(key), question.missing) for key in keys]
+PlacedT = TypeVar("PlacedT", bound=Placed)
 
 
-def in_order(backend: str, keys: Sequence[K], answers: Sequence[Found]) -> Mapping[Hashable, Found]:
-    """Answers by key for a reply that echoes no key but keeps their order; BackendUnavailable when it does not."""
-    if len(answers) != len(keys):
-        raise BackendUnavailable(backend)
-    return dict(zip(keys, answers, strict=True))
+def by_place(keys: Sequence[K], answers: Iterable[PlacedT]) -> dict[K, PlacedT]:
+    """Answers by key, for a reply that echoes places. A key that is answered twice is not: which answer is meant?"""
+    found: dict[K, PlacedT] = {}
+    twice = set[K]()
+    for answer in answers:
+        if 0 < answer.question <= len(keys):
+            key = keys[answer.question - 1]
+            if key in found:
+                twice.add(key)
+            found[key] = answer
+    return {key: answer for key, answer in found.items() if key not in twice} if twice else found
 
 
 def to_viewer(identity: Identity) -> identity_pb2.Viewer:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 import grpc.aio
 
@@ -13,9 +13,10 @@ from loaders.account import AccountCommands, AccountQuestions
 from loaders.activity import ActivityCommands, ActivityQuestions, FollowCounts
 from loaders.admin import AdminDesk
 from loaders.banner import BannerQuestions
-from loaders.batching import Backend, Question
+from loaders.batching import K, Question, Source, V
 from loaders.loader import Loader
 from loaders.permission import PermissionQuestions
+from loaders.sharing import Shared
 from schema.generated.account.v1.account_pb2 import Account, PrivateAttributes, VerifiedSession
 from schema.generated.activity.v1.activity_pb2 import Activity, ActivityPage, Audience
 from schema.generated.banner.v1.banner_pb2 import Banner
@@ -23,9 +24,6 @@ from schema.generated.permission.v1.permission_pb2 import Feature
 from schema.graphql import ports
 from services.runtime.tasks import task_group
 from services.runtime.telemetry import Metrics
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +42,8 @@ class Loaders:
     activity: Loader[ports.ActivityKey, Activity | None]
     feed: Loader[ports.FeedKey, ActivityPage]
     own_activities: Loader[ports.FeedKey, ActivityPage]
-    follow_counts: Loader[int, FollowCounts | None]
-    audience: Loader[int, Audience | None]
+    follow_counts: Loader[int, FollowCounts]
+    audience: Loader[int, Audience]
     suggestions: Loader[ports.SuggestionsKey, tuple[int, ...]]
 
 
@@ -60,10 +58,22 @@ class Commands(AccountCommands, ActivityCommands):
 class Clients:
     """What the gateway asks of every backend."""
 
-    def __init__(self, channels: Mapping[str, grpc.aio.Channel], metrics: Metrics, group: asyncio.TaskGroup) -> None:
-        """`channels` by backend: account, permission, banner, activity, admin. Calls are tasks of `group`."""
+    def __init__(
+        self,
+        channels: Mapping[str, grpc.aio.Channel],
+        metrics: Metrics,
+        group: asyncio.TaskGroup,
+        *,
+        sharing: bool = True,
+    ) -> None:
+        """`channels` by backend: account, permission, banner, activity, admin. Calls are tasks of `group`.
+
+        With `sharing` operations share them.
+        """
         self._metrics = metrics
         self._group = group
+        self._sharing = sharing
+        self._sources: dict[str, Source[Any, Any]] = {}
         self._account = AccountQuestions(channels[account.BACKEND])
         self._permission = PermissionQuestions(channels[permission.BACKEND])
         self._banner = BannerQuestions(channels[banner.BACKEND])
@@ -100,12 +110,17 @@ class Clients:
         )
 
     def _loader(self, question: Question[K, V]) -> Loader[K, V]:
-        source = Backend(question, self._metrics)
+        source: Source[K, V] | None = self._sources.get(question.name)
+        if source is None:
+            shared = Shared(question, self._metrics, self._group, sharing=self._sharing)
+            source = self._sources[question.name] = shared
         return Loader(source, self._group)
 
 
 @asynccontextmanager
-async def open_clients(channels: Mapping[str, grpc.aio.Channel], metrics: Metrics) -> AsyncIterator[Clients]:
+async def open_clients(
+    channels: Mapping[str, grpc.aio.Channel], metrics: Metrics, *, sharing: bool = True
+) -> AsyncIterator[Clients]:
     """The backends behind `channels`; what is still under way at the end is cancelled."""
     async with task_group() as group:
-        yield Clients(channels, metrics, group)
+        yield Clients(channels, metrics, group, sharing=sharing)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import grpc.aio
 
-from loaders.batching import in_order, to_viewer
+from loaders.batching import by_place, to_viewer
 from schema.generated.account.v1 import account_pb2
 from schema.generated.account.v1.account_pb2_grpc import AccountServiceStub
 from schema.generated.activity.v1 import activity_pb2 as pb
@@ -20,10 +20,9 @@ class PushQuestions:
         self._activities = ActivityServiceStub(activity)
 
     async def sessions(self, tokens: Sequence[str]) -> Mapping[str, account_pb2.VerifiedSession]:
-        """What stands behind each token."""
+        """What stands behind each token of which the backend can tell."""
         reply = await self._accounts.BatchVerifySessions(account_pb2.BatchVerifySessionsRequest(tokens=tokens))
-        found = in_order("account", tokens, reply.sessions)
-        return {token: found[token] for token in tokens}
+        return by_place(tokens, reply.sessions)
 
     async def public(self, ids: Sequence[int]) -> dict[int, pb.Activity]:
         """Those of the activities that everybody may see, by id."""

@@ -56,6 +56,13 @@ class AtriumError(Exception):
         AtriumError.__init__(error, message)
         return error
 
+    def again(self) -> Self:
+        """The same error for one more place to raise, with this one as its cause."""
+        error = self.worded(self.message)
+        error.__dict__ |= self.__dict__
+        error.__cause__ = self
+        return error
+
     @property
     def http_status(self) -> int:
         """The first three digits of the code."""

@@ -113,6 +113,6 @@ class Audience:
     )
 
 
-def audience_of(message: activity_pb2.Audience | None) -> Audience | None:
-    """The figures that `message` tells of, if there is one."""
-    return Audience(message=message) if message else None
+def audience_of(message: activity_pb2.Audience) -> Audience:
+    """The figures that `message` tells of."""
+    return Audience(message=message)

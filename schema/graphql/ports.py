@@ -170,12 +170,12 @@ class Loaders(Protocol):
         ...
 
     @property
-    def follow_counts(self) -> Loader[int, activity_pb2.BatchGetFollowCountsResponse.FollowCounts | None]:
+    def follow_counts(self) -> Loader[int, activity_pb2.BatchGetFollowCountsResponse.FollowCounts]:
         """How many follow an account and how many it follows."""
         ...
 
     @property
-    def audience(self) -> Loader[int, activity_pb2.Audience | None]:
+    def audience(self) -> Loader[int, activity_pb2.Audience]:
         """Figures about those who follow an account."""
         ...
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 import grpc.aio
@@ -33,26 +33,44 @@ OPTIONS = [
 ]
 
 
-@dataclass(slots=True)
+class Cancellable(Protocol):
+    """A call, or the wait for one."""
+
+    def cancel(self) -> bool:
+        """Ends it, unless it has ended."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
 class CallTally:
     """The RPCs that were sent on behalf of one request."""
 
     count: int = 0
-    _in_flight: set[grpc.aio.Call] = field(default_factory=set)
+    """How many."""
+    shared: int = 0
+    """How many of them were sent on behalf of other requests, too."""
+    share: float = 0.0
+    """The request's part of them: of a call that n requests share, 1/n. Over all requests this adds up to the calls."""
+    _in_flight: set[Cancellable] = field(default_factory=set)
 
-    @contextmanager
-    def holding(self, call: grpc.aio.Call) -> Iterator[None]:
-        """The call is in flight inside."""
-        self._in_flight.add(call)
-        try:
-            yield
-        finally:
-            self._in_flight.discard(call)
+    def add(self, callers: int = 1) -> None:
+        """Counts a call that is sent on behalf of so many requests."""
+        self.count += 1
+        self.shared += callers > 1
+        self.share += 1 / callers
+
+    def hold(self, work: Cancellable) -> None:
+        """The request waits for this from now on."""
+        self._in_flight.add(work)
+
+    def release(self, work: Cancellable) -> None:
+        """It does so no longer."""
+        self._in_flight.discard(work)
 
     def abandon(self) -> None:
         """Cancels what is still in flight: nobody waits for it any more."""
-        for call in tuple(self._in_flight):
-            call.cancel()
+        for work in tuple(self._in_flight):
+            work.cancel()
 
 
 call_tally: ContextVar[CallTally | None] = ContextVar("atrium_call_tally", default=None)
@@ -96,11 +114,14 @@ class CallInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
         """Sends the request and answers the reply message; DeadlineExceeded, unsent, when no time is left."""
         details = _completed(client_call_details)
         tally = call_tally.get() or CallTally()
-        tally.count += 1
+        tally.add()
         with self._measured(_method(details)):
             call = await continuation(details, request)
-            with tally.holding(call):
+            tally.hold(call)
+            try:
                 return await call
+            finally:
+                tally.release(call)
 
     @contextmanager
     def _measured(self, method: str) -> Iterator[None]:

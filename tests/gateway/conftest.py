@@ -161,13 +161,12 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """A gateway with these settings, on a copy of the stores; nothing is pushed unless `push` does."""
     shutil.copytree(stores.folder, folder, dirs_exist_ok=True)
-    metrics = Metrics()
+    metrics, settings = Metrics(), settings_of(folder, **changed)
     async with (
         serving(folder) as backends,
         channels_to(backends, metrics, interceptors) as channels,
-        open_clients(channels, metrics) as clients,
+        open_clients(channels, metrics, sharing=settings.share_calls) as clients,
     ):
-        settings = settings_of(folder, **changed)
         app = create_app(clients, push or Silent(), settings, metrics, Health(channels, backends.readiness))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:

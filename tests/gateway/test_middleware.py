@@ -134,6 +134,7 @@ async def test_a_request_is_one_line_in_the_log(house: House, logs: list[Mutable
         "operation": "Home",
         "viewer": "PERSONAL",
         "rpcs": 6,
+        "shared": 0,
         "degraded": 0,
     }
 

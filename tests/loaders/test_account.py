@@ -93,17 +93,22 @@ async def test_pending_closures_are_told_apart_by_viewer_and_length(clients: Mak
 
 async def test_sessions_are_answered_by_place(clients: MakeClients) -> None:
     states = [pb.VerifiedSession.STATE_EXPIRED, pb.VerifiedSession.STATE_UNKNOWN]
-    reply = pb.BatchVerifySessionsResponse(sessions=[pb.VerifiedSession(state=state) for state in states])
+    sessions = [pb.VerifiedSession(state=state, question=place) for place, state in enumerate(states, start=1)]
+    reply = pb.BatchVerifySessionsResponse(sessions=reversed(sessions))
     _, everywhere = channels(BatchVerifySessions=lambda _: reply)
     found = await clients(everywhere).loaders().session_by_token.load_many(["old", "odd"])
     assert [session.state for session in found] == states
 
 
-async def test_too_few_sessions_count_as_no_answer(clients: MakeClients) -> None:
-    _, everywhere = channels(BatchVerifySessions=lambda _: pb.BatchVerifySessionsResponse())
+async def test_a_token_without_an_answer_fails_alone(clients: MakeClients) -> None:
+    reply = pb.BatchVerifySessionsResponse(sessions=[pb.VerifiedSession(question=2), pb.VerifiedSession(question=9)])
+    _, everywhere = channels(BatchVerifySessions=lambda _: reply)
+    load = clients(everywhere).loaders().session_by_token
+    lost, found = load.load("lost"), load.load("found")
     with pytest.raises(BackendUnavailable, match="account") as caught:
-        await clients(everywhere).loaders().session_by_token.load("token")
+        await lost
     assert caught.value.backend == "account"
+    assert await found == reply.sessions[0]
 
 
 async def test_signing_in_answers_what_the_backend_answers(clients: MakeClients) -> None:

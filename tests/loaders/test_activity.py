@@ -19,7 +19,7 @@ def page_by_length(reply: type[Any]) -> Callable[[Any], Any]:
 
     def answer(request: Any) -> Any:
         items = [pb.ActivityPage.Item(cursor=str(question.page.first)) for question in request.questions]
-        return reply(pages=[pb.ActivityPage(items=[item]) for item in items])
+        return reply(pages=[pb.ActivityPage(items=[item], question=place) for place, item in enumerate(items, start=1)])
 
     return answer
 
@@ -74,15 +74,18 @@ async def test_follow_counts_are_found_by_account(clients: MakeClients) -> None:
         counts=[counts(account_id=2, followers=20, following=3), counts(account_id=1, followers=10, following=4)]
     )
     channel, everywhere = channels(BatchGetFollowCounts=lambda _: reply)
-    found = await clients(everywhere).loaders().follow_counts.load_many([1, 2, 3])
-    assert found == [reply.counts[1], reply.counts[0], None]
+    load = clients(everywhere).loaders().follow_counts
+    found, lost = load.load_many([1, 2]), load.load(3)
+    assert await found == [reply.counts[1], reply.counts[0]]
+    with pytest.raises(BackendUnavailable, match="activity"):
+        await lost
     assert channel.calls == [("BatchGetFollowCounts", pb.BatchGetFollowCountsRequest(account_ids=[1, 2, 3]))]
 
 
 async def test_audiences_are_found_by_account(clients: MakeClients) -> None:
-    reply = pb.BatchGetAudiencesResponse(audiences=[pb.Audience(account_id=2, followers=20)])
+    reply = pb.BatchGetAudiencesResponse(audiences=[pb.Audience(account_id=2, followers=20), pb.Audience(account_id=1)])
     channel, everywhere = channels(BatchGetAudiences=lambda _: reply)
-    assert await clients(everywhere).loaders().audience.load_many([1, 2]) == [None, reply.audiences[0]]
+    assert await clients(everywhere).loaders().audience.load_many([1, 2]) == [reply.audiences[1], reply.audiences[0]]
     assert channel.calls == [("BatchGetAudiences", pb.BatchGetAudiencesRequest(account_ids=[1, 2]))]
 
 

@@ -38,7 +38,7 @@ def features(request: Any) -> permission_pb2.BatchListFeaturesResponse:
 def feeds(request: Any) -> activity_pb2.BatchListFeedsResponse:
     done = [activity(number, 100 + number) for number in range(1, request.questions[0].page.first + 1)]
     items = [activity_pb2.ActivityPage.Item(cursor=str(one.id), activity=one) for one in done]
-    return activity_pb2.BatchListFeedsResponse(pages=[activity_pb2.ActivityPage(items=items)])
+    return activity_pb2.BatchListFeedsResponse(pages=[activity_pb2.ActivityPage(items=items, question=1)])
 
 
 def counts(request: Any) -> activity_pb2.BatchGetFollowCountsResponse:
@@ -48,7 +48,7 @@ def counts(request: Any) -> activity_pb2.BatchGetFollowCountsResponse:
 
 
 def sessions(_: Any) -> account_pb2.BatchVerifySessionsResponse:
-    session = account_pb2.VerifiedSession(state=account_pb2.VerifiedSession.STATE_VALID)
+    session = account_pb2.VerifiedSession(state=account_pb2.VerifiedSession.STATE_VALID, question=1)
     session.viewer.account_id, session.viewer.account_type = ADA.account_id, ADA.account_type
     return account_pb2.BatchVerifySessionsResponse(sessions=[session])
 

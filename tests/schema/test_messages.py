@@ -21,7 +21,7 @@ from tests.schema.fakes import ACCOUNTS, ADA, activity
 
 ANYWHERE = "https://a.example"
 # Whose figures these are is the question, not part of its answer; the author is asked for.
-ELSEWHERE = {"Audience.account_id", "Activity.author_id"}
+ELSEWHERE = {"Audience.account_id", "Activity.author_id", "ActivityPage.question"}
 
 
 def full_account(number: int, **attributes: Any) -> account_pb2.Account:
@@ -40,7 +40,7 @@ def full_session() -> account_pb2.SignInResponse:
 
 def full_page() -> activity_pb2.ActivityPage:
     item = activity_pb2.ActivityPage.Item(cursor="c", activity=activity(11, 1))
-    return activity_pb2.ActivityPage(items=[item], has_next_page=True)
+    return activity_pb2.ActivityPage(items=[item], has_next_page=True, question=1)
 
 
 REFUSALS = {"ActivityPage.cursor_refused"}

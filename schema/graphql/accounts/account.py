@@ -48,7 +48,7 @@ class Account(Node):
     def follower_count(self, context: Context) -> Asked[int | None]:
         """Asks for the follow counts."""
         found = context.loaders.follow_counts.load(self.message.id)
-        return found, lambda counts: counts.followers if counts else None
+        return found, lambda counts: counts.followers
 
     @field(description="How many accounts it follows; null when that cannot be told right now.", cost=1)
     @degrades
@@ -56,4 +56,4 @@ class Account(Node):
     def following_count(self, context: Context) -> Asked[int | None]:
         """Asks for the follow counts, which both fields share."""
         found = context.loaders.follow_counts.load(self.message.id)
-        return found, lambda counts: counts.following if counts else None
+        return found, lambda counts: counts.following

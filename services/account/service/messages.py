@@ -164,9 +164,9 @@ def opened_session_to_message(session: OpenedSession) -> pb.SignInResponse:
     )
 
 
-def verified_session_to_message(session: VerifiedSession) -> pb.VerifiedSession:
-    """What stands behind a token."""
-    message = pb.VerifiedSession(state=pb.VerifiedSession.State.ValueType(session.state.value))
+def verified_session_to_message(question: int, session: VerifiedSession) -> pb.VerifiedSession:
+    """What stands behind the token at that place from 1."""
+    message = pb.VerifiedSession(question=question, state=pb.VerifiedSession.State.ValueType(session.state.value))
     if session.account and session.expires_at:
         message.viewer.CopyFrom(viewer_to_message(session.account))
         message.account_status = pb.AccountStatus.ValueType(session.account.status.value)

@@ -1,5 +1,7 @@
 """What somebody does with an account of their own: signing in and out, and changing it."""
 
+from itertools import count
+
 from schema.generated.account.v1 import account_pb2 as pb
 from schema.generated.account.v1.account_pb2_grpc import AccountServiceServicer
 from services.account.biz import Accounts, Sessions
@@ -25,7 +27,7 @@ class OwningServicer(AccountServiceServicer):
     ) -> pb.BatchVerifySessionsResponse:
         """What stands behind each token, in order."""
         sessions = await self._sessions.verify(request.tokens)
-        return pb.BatchVerifySessionsResponse(sessions=map(verified_session_to_message, sessions))
+        return pb.BatchVerifySessionsResponse(sessions=map(verified_session_to_message, count(1), sessions))
 
     async def SignIn(self, request: pb.SignInRequest, context: Context) -> pb.SignInResponse:  # noqa: N802
         """A new session."""

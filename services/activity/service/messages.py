@@ -68,9 +68,10 @@ def item_to_message(item: Item) -> pb.ActivityPage.Item:
     return pb.ActivityPage.Item(cursor=item.cursor, activity=activity_to_message(item.activity))
 
 
-def page_to_message(page: Page) -> pb.ActivityPage:
-    """One page of a list."""
+def page_to_message(question: int, page: Page) -> pb.ActivityPage:
+    """One page of a list, for the question at that place from 1."""
     return pb.ActivityPage(
+        question=question,
         items=map(item_to_message, page.items),
         has_next_page=page.has_next_page,
         cursor_refused=page.cursor_refused,

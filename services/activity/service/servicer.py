@@ -1,5 +1,7 @@
 """The activity contract over gRPC: messages in, the rules' answers out."""
 
+from itertools import count
+
 from schema.generated.activity.v1 import activity_pb2 as pb
 from schema.generated.activity.v1 import activity_pb2_grpc
 from services.activity.biz import Activities, Belongings, Follows, Kind, SuggestionQuestion
@@ -42,14 +44,14 @@ class ActivityServicer(activity_pb2_grpc.ActivityServiceServicer):
     ) -> pb.BatchListFeedsResponse:
         """One page for each question, in the order of the request."""
         pages = await self._activities.feeds([page_question(asked.viewer, asked.page) for asked in request.questions])
-        return pb.BatchListFeedsResponse(pages=map(page_to_message, pages))
+        return pb.BatchListFeedsResponse(pages=map(page_to_message, count(1), pages))
 
     async def BatchListOwnActivities(  # noqa: N802
         self, request: pb.BatchListOwnActivitiesRequest, context: Context
     ) -> pb.BatchListOwnActivitiesResponse:
         """One page for each question, in the order of the request."""
         pages = await self._activities.own([page_question(asked.viewer, asked.page) for asked in request.questions])
-        return pb.BatchListOwnActivitiesResponse(pages=map(page_to_message, pages))
+        return pb.BatchListOwnActivitiesResponse(pages=map(page_to_message, count(1), pages))
 
     async def BatchGetFollowCounts(  # noqa: N802
         self, request: pb.BatchGetFollowCountsRequest, context: Context

@@ -5,7 +5,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Bucket bounds of every duration."""
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-"""Bucket bounds of every number of keys."""
+"""Bucket bounds of every number of keys, and of those who ask for them."""
+PARTS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+"""Bucket bounds of numbers of RPCs that are shared."""
 
 
 class Metrics:
@@ -26,13 +28,6 @@ class Metrics:
         self.rpcs_handled = self._durations(
             "atrium_rpc_server_seconds", "RPCs this process answered, by method and gRPC code.", ("method", "code")
         )
-        self.loader_batch = Histogram(
-            "atrium_loader_batch_size",
-            "Keys that one loader asked for in one call, by loader.",
-            ("loader",),
-            buckets=SIZES,
-            registry=self.registry,
-        )
         self.errors_logged = Counter(
             "atrium_errors_total",
             "Errors that reached the edge of this process, by seven-digit code.",
@@ -50,7 +45,30 @@ class Metrics:
             "How late the event loop of this process woke up, at the last heartbeat.",
             registry=self.registry,
         )
+        self._count_loads()
         self._count_events_and_runs()
+
+    def _count_loads(self) -> None:
+        self.loader_batch = Histogram(
+            "atrium_loader_batch_size",
+            "Keys that were asked for in one call, by loader.",
+            ("loader",),
+            buckets=SIZES,
+            registry=self.registry,
+        )
+        self.loader_operations = Histogram(
+            "atrium_loader_operations",
+            "Operations that one call was sent for, by loader.",
+            ("loader",),
+            buckets=SIZES,
+            registry=self.registry,
+        )
+        self.request_rpcs = Histogram(
+            "atrium_request_rpcs",
+            "RPCs that were sent for a GraphQL request; one that n requests share counts 1/n for each of them.",
+            buckets=PARTS,
+            registry=self.registry,
+        )
 
     def _count_events_and_runs(self) -> None:
         self.outbox_unsent = Gauge(

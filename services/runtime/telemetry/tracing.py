@@ -5,8 +5,9 @@ interceptors of channels and servers, engines, caches, HTTP clients, the ASGI ap
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -89,11 +90,16 @@ def _close(provider: "TracerProvider", exporter: "SpanExporter") -> None:
         exporter.shutdown()
 
 
-def span(name: str, attributes: Mapping[str, str | int] | None = None) -> AbstractContextManager[object]:
-    """A span around some work of the current request, such as one batch of a loader."""
+def span(
+    name: str, attributes: Mapping[str, str | int] | None = None, links: Iterable[Context] = ()
+) -> AbstractContextManager[object]:
+    """A span around some work of the current request, such as one call; it links to the spans of other contexts."""
     if _active is None:
         return nullcontext()
-    return _active.get_tracer("atrium").start_as_current_span(name, attributes=attributes)
+    from opentelemetry.trace import Link, get_current_span
+
+    linked = [Link(context.run(get_current_span).get_span_context()) for context in links]
+    return _active.get_tracer("atrium").start_as_current_span(name, attributes=attributes, links=linked)
 
 
 @contextmanager

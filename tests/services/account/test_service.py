@@ -106,7 +106,7 @@ def test_an_account_keeps_its_attributes_when_all_of_them_are_empty() -> None:
 
 def test_no_field_of_a_session_stays_unset() -> None:
     opened = opened_session_to_message(OpenedSession("token", NOON, examples.BO))
-    verified = verified_session_to_message(VerifiedSession(SessionState.VALID, examples.BO, NOON))
+    verified = verified_session_to_message(1, VerifiedSession(SessionState.VALID, examples.BO, NOON))
     assert unset_fields(opened) == unset_fields(verified) == {"nanos"}
     assert (
         opened.expires_at.ToDatetime(tzinfo=NOON.tzinfo) == verified.expires_at.ToDatetime(tzinfo=NOON.tzinfo) == NOON
@@ -201,8 +201,9 @@ async def test_a_session_is_valid_until_it_expires_and_unknown_once_it_ended(
             viewer=ADA_ASKS,
             account_status=pb.ACCOUNT_STATUS_ACTIVE,
             expires_at=moment_to_message(NOON + timedelta(days=30)),
+            question=1,
         ),
-        pb.VerifiedSession(state=UNKNOWN),
+        pb.VerifiedSession(state=UNKNOWN, question=2),
     ]
     clock.advance(days=30)
     assert await states(stub, signed_in.token) == [EXPIRED]

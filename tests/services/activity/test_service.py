@@ -148,7 +148,7 @@ async def test_a_cursor_of_another_list_is_refused(stub: Stub) -> None:
     cursor = (await own(stub, ADA, pb.PageRequest(first=1))).items[0].cursor
     for list_page, viewer, kinds in ((feed, ADA, []), (own, BO, []), (own, ADA, KINDS), (feed, GUEST, [])):
         refused = await list_page(stub, viewer, pb.PageRequest(first=1, after=cursor, kinds=kinds))
-        assert refused == pb.ActivityPage(cursor_refused=True)
+        assert refused == pb.ActivityPage(cursor_refused=True, question=1)
     assert texts(await own(stub, ADA, pb.PageRequest(first=1, after=cursor))) == ["a"]
 
 
@@ -193,7 +193,7 @@ def unset_fields(message: Message) -> set[str]:
 
 
 def test_no_field_of_an_answer_stays_unset() -> None:
-    page = page_to_message(Page((Item("cursor", activity(7)),), has_next_page=True, cursor_refused=True))
+    page = page_to_message(1, Page((Item("cursor", activity(7)),), has_next_page=True, cursor_refused=True))
     messages = (
         page,
         page.items[0],

@@ -765,10 +765,13 @@ class VerifiedSession(_message.Message):
     VIEWER_FIELD_NUMBER: _builtins.int
     ACCOUNT_STATUS_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
     state: Global___VerifiedSession.State.ValueType
     """Whether the token lets somebody in."""
     account_status: Global___AccountStatus.ValueType
     """The status of that account; a closed, merged or suspended one may not act. Set only when VALID."""
+    question: _builtins.int
+    """Which token this is about: its place in the request, from 1."""
     @_builtins.property
     def viewer(self) -> _identity_pb2.Viewer:
         """Who is signed in; set only when VALID."""
@@ -784,10 +787,11 @@ class VerifiedSession(_message.Message):
         viewer: _identity_pb2.Viewer | None = ...,
         account_status: Global___AccountStatus.ValueType = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
+        question: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "viewer", b"viewer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_status", b"account_status", "expires_at", b"expires_at", "state", b"state", "viewer", b"viewer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_status", b"account_status", "expires_at", b"expires_at", "question", b"question", "state", b"state", "viewer", b"viewer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

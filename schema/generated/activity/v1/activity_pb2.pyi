@@ -168,10 +168,13 @@ class ActivityPage(_message.Message):
     ITEMS_FIELD_NUMBER: _builtins.int
     HAS_NEXT_PAGE_FIELD_NUMBER: _builtins.int
     CURSOR_REFUSED_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
     has_next_page: _builtins.bool
     """Whether more come after."""
     cursor_refused: _builtins.bool
     """`after` of the question is no cursor of this list, so there is no page. Other questions of the call have theirs."""
+    question: _builtins.int
+    """Which question this answers: its place in the request, from 1."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActivityPage.Item]:
         """Newest first."""
@@ -182,10 +185,11 @@ class ActivityPage(_message.Message):
         items: _abc.Iterable[Global___ActivityPage.Item] | None = ...,
         has_next_page: _builtins.bool = ...,
         cursor_refused: _builtins.bool = ...,
+        question: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor_refused", b"cursor_refused", "has_next_page", b"has_next_page", "items", b"items"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor_refused", b"cursor_refused", "has_next_page", b"has_next_page", "items", b"items", "question", b"question"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

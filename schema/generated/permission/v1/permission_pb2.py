@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from schema.generated.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from schema.generated.identity.v1 import identity_pb2 as identity_dot_v1_dot_identity__pb2
+from schema.generated.sharing.v1 import sharing_pb2 as sharing_dot_v1_dot_sharing__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epermission/v1/permission.proto\x12\rpermission.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1aidentity/v1/identity.proto\"\xcc\x01\n\x1c\x42\x61tchCheckPermissionsRequest\x12T\n\tquestions\x18\x01 \x03(\x0b\x32\x34.permission.v1.BatchCheckPermissionsRequest.QuestionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x1aV\n\x08Question\x12+\n\x06viewer\x18\x01 \x01(\x0b\x32\x13.identity.v1.ViewerB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\npermission\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"\xb9\x01\n\x1d\x42\x61tchCheckPermissionsResponse\x12\x44\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x33.permission.v1.BatchCheckPermissionsResponse.Answer\x1aR\n\x06\x41nswer\x12#\n\x06viewer\x18\x01 \x01(\x0b\x32\x13.identity.v1.Viewer\x12\x12\n\npermission\x18\x02 \x01(\t\x12\x0f\n\x07\x61llowed\x18\x03 \x01(\x08\"M\n\x18\x42\x61tchListFeaturesRequest\x12\x31\n\x07viewers\x18\x01 \x03(\x0b\x32\x13.identity.v1.ViewerB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"\xb6\x01\n\x19\x42\x61tchListFeaturesResponse\x12@\n\x07\x61nswers\x18\x01 \x03(\x0b\x32/.permission.v1.BatchListFeaturesResponse.Answer\x1aW\n\x06\x41nswer\x12#\n\x06viewer\x18\x01 \x01(\x0b\x32\x13.identity.v1.Viewer\x12(\n\x08\x66\x65\x61tures\x18\x02 \x03(\x0b\x32\x16.permission.v1.Feature\"P\n\x07\x46\x65\x61ture\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x12\n\x05\x62\x61\x64ge\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_badge\"*\n\x05Grant\x12\x12\n\npermission\x18\x01 \x01(\t\x12\r\n\x05\x61llow\x18\x02 \x01(\x08\"@\n\x16\x42\x61tchListGrantsRequest\x12&\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\x03\x42\x11\xbaH\x0e\x92\x01\x0b\x08\x01\x10\xe8\x07\"\x04\"\x02 \x00\"\x9d\x01\n\x17\x42\x61tchListGrantsResponse\x12>\n\x07\x61nswers\x18\x01 \x03(\x0b\x32-.permission.v1.BatchListGrantsResponse.Answer\x1a\x42\n\x06\x41nswer\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12$\n\x06grants\x18\x02 \x03(\x0b\x32\x14.permission.v1.Grant\"\xab\x01\n\x16GrantPermissionRequest\x12*\n\x05\x61\x63tor\x18\x01 \x01(\x0b\x32\x13.identity.v1.ViewerB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1b\n\naccount_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1d\n\npermission\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\r\n\x05\x61llow\x18\x05 \x01(\x08\"*\n\x17GrantPermissionResponse\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x08\"\x9d\x01\n\x17RevokePermissionRequest\x12*\n\x05\x61\x63tor\x18\x01 \x01(\x0b\x32\x13.identity.v1.ViewerB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1b\n\naccount_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1d\n\npermission\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"+\n\x18RevokePermissionResponse\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x08\"K\n\x11MoveGrantsRequest\x12\x1a\n\tsource_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1a\n\ttarget_id\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"#\n\x12MoveGrantsResponse\x12\r\n\x05moved\x18\x01 \x01(\x05\x32\xeb\x04\n\x11PermissionService\x12r\n\x15\x42\x61tchCheckPermissions\x12+.permission.v1.BatchCheckPermissionsRequest\x1a,.permission.v1.BatchCheckPermissionsResponse\x12\x66\n\x11\x42\x61tchListFeatures\x12\'.permission.v1.BatchListFeaturesRequest\x1a(.permission.v1.BatchListFeaturesResponse\x12`\n\x0f\x42\x61tchListGrants\x12%.permission.v1.BatchListGrantsRequest\x1a&.permission.v1.BatchListGrantsResponse\x12`\n\x0fGrantPermission\x12%.permission.v1.GrantPermissionRequest\x1a&.permission.v1.GrantPermissionResponse\x12\x63\n\x10RevokePermission\x12&.permission.v1.RevokePermissionRequest\x1a\'.permission.v1.RevokePermissionResponse\x12Q\n\nMoveGrants\x12 .permission.v1.MoveGrantsRequest\x1a!.permission.v1.MoveGrantsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epermission/v1/permission.proto\x12\rpermission.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1aidentity/v1/identity.proto\x1a\x18sharing/v1/sharing.proto\"\xcc\x01\n\x1c\x42\x61tchCheckPermissionsRequest\x12T\n\tquestions\x18\x01 \x03(\x0b\x32\x34.permission.v1.BatchCheckPermissionsRequest.QuestionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x1aV\n\x08Question\x12+\n\x06viewer\x18\x01 \x01(\x0b\x32\x13.identity.v1.ViewerB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\npermission\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"\xb9\x01\n\x1d\x42\x61tchCheckPermissionsResponse\x12\x44\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x33.permission.v1.BatchCheckPermissionsResponse.Answer\x1aR\n\x06\x41nswer\x12#\n\x06viewer\x18\x01 \x01(\x0b\x32\x13.identity.v1.Viewer\x12\x12\n\npermission\x18\x02 \x01(\t\x12\x0f\n\x07\x61llowed\x18\x03 \x01(\x08\"M\n\x18\x42\x61tchListFeaturesRequest\x12\x31\n\x07viewers\x18\x01 \x03(\x0b\x32\x13.identity.v1.ViewerB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"\xb6\x01\n\x19\x42\x61tchListFeaturesResponse\x12@\n\x07\x61nswers\x18\x01 \x03(\x0b\x32/.permission.v1.BatchListFeaturesResponse.Answer\x1aW\n\x06\x41nswer\x12#\n\x06viewer\x18\x01 \x01(\x0b\x32\x13.identity.v1.Viewer\x12(\n\x08\x66\x65\x61tures\x18\x02 \x03(\x0b\x32\x16.permission.v1.Feature\"P\n\x07\x46\x65\x61ture\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x12\n\x05\x62\x61\x64ge\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_badge\"*\n\x05Grant\x12\x12\n\npermission\x18\x01 \x01(\t\x12\r\n\x05\x61llow\x18\x02 \x01(\x08\"@\n\x16\x42\x61tchListGrantsRequest\x12&\n\x0b\x61\x63\x63ount_ids\x18\x01 \x03(\x03\x42\x11\xbaH\x0e\x92\x01\x0b\x08\x01\x10\xe8\x07\"\x04\"\x02 \x00\"\x9d\x01\n\x17\x42\x61tchListGrantsResponse\x12>\n\x07\x61nswers\x18\x01 \x03(\x0b\x32-.permission.v1.BatchListGrantsResponse.Answer\x1a\x42\n\x06\x41nswer\x12\x12\n\naccount_id\x18\x01 \x01(\x03\x12$\n\x06grants\x18\x02 \x03(\x0b\x32\x14.permission.v1.Grant\"\xab\x01\n\x16GrantPermissionRequest\x12*\n\x05\x61\x63tor\x18\x01 \x01(\x0b\x32\x13.identity.v1.ViewerB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1b\n\naccount_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1d\n\npermission\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\r\n\x05\x61llow\x18\x05 \x01(\x08\"*\n\x17GrantPermissionResponse\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x08\"\x9d\x01\n\x17RevokePermissionRequest\x12*\n\x05\x61\x63tor\x18\x01 \x01(\x0b\x32\x13.identity.v1.ViewerB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1b\n\naccount_id\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1d\n\npermission\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"+\n\x18RevokePermissionResponse\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x08\"K\n\x11MoveGrantsRequest\x12\x1a\n\tsource_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1a\n\ttarget_id\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"#\n\x12MoveGrantsResponse\x12\r\n\x05moved\x18\x01 \x01(\x05\x32\xfd\x04\n\x11PermissionService\x12x\n\x15\x42\x61tchCheckPermissions\x12+.permission.v1.BatchCheckPermissionsRequest\x1a,.permission.v1.BatchCheckPermissionsResponse\"\x04\x88\xb5\x18\x03\x12l\n\x11\x42\x61tchListFeatures\x12\'.permission.v1.BatchListFeaturesRequest\x1a(.permission.v1.BatchListFeaturesResponse\"\x04\x88\xb5\x18\x03\x12\x66\n\x0f\x42\x61tchListGrants\x12%.permission.v1.BatchListGrantsRequest\x1a&.permission.v1.BatchListGrantsResponse\"\x04\x88\xb5\x18\x02\x12`\n\x0fGrantPermission\x12%.permission.v1.GrantPermissionRequest\x1a&.permission.v1.GrantPermissionResponse\x12\x63\n\x10RevokePermission\x12&.permission.v1.RevokePermissionRequest\x1a\'.permission.v1.RevokePermissionResponse\x12Q\n\nMoveGrants\x12 .permission.v1.MoveGrantsRequest\x1a!.permission.v1.MoveGrantsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -63,42 +64,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MOVEGRANTSREQUEST'].fields_by_name['source_id']._serialized_options = b'\272H\004\"\002 \000'
   _globals['_MOVEGRANTSREQUEST'].fields_by_name['target_id']._loaded_options = None
   _globals['_MOVEGRANTSREQUEST'].fields_by_name['target_id']._serialized_options = b'\272H\004\"\002 \000'
-  _globals['_BATCHCHECKPERMISSIONSREQUEST']._serialized_start=107
-  _globals['_BATCHCHECKPERMISSIONSREQUEST']._serialized_end=311
-  _globals['_BATCHCHECKPERMISSIONSREQUEST_QUESTION']._serialized_start=225
-  _globals['_BATCHCHECKPERMISSIONSREQUEST_QUESTION']._serialized_end=311
-  _globals['_BATCHCHECKPERMISSIONSRESPONSE']._serialized_start=314
-  _globals['_BATCHCHECKPERMISSIONSRESPONSE']._serialized_end=499
-  _globals['_BATCHCHECKPERMISSIONSRESPONSE_ANSWER']._serialized_start=417
-  _globals['_BATCHCHECKPERMISSIONSRESPONSE_ANSWER']._serialized_end=499
-  _globals['_BATCHLISTFEATURESREQUEST']._serialized_start=501
-  _globals['_BATCHLISTFEATURESREQUEST']._serialized_end=578
-  _globals['_BATCHLISTFEATURESRESPONSE']._serialized_start=581
-  _globals['_BATCHLISTFEATURESRESPONSE']._serialized_end=763
-  _globals['_BATCHLISTFEATURESRESPONSE_ANSWER']._serialized_start=676
-  _globals['_BATCHLISTFEATURESRESPONSE_ANSWER']._serialized_end=763
-  _globals['_FEATURE']._serialized_start=765
-  _globals['_FEATURE']._serialized_end=845
-  _globals['_GRANT']._serialized_start=847
-  _globals['_GRANT']._serialized_end=889
-  _globals['_BATCHLISTGRANTSREQUEST']._serialized_start=891
-  _globals['_BATCHLISTGRANTSREQUEST']._serialized_end=955
-  _globals['_BATCHLISTGRANTSRESPONSE']._serialized_start=958
-  _globals['_BATCHLISTGRANTSRESPONSE']._serialized_end=1115
-  _globals['_BATCHLISTGRANTSRESPONSE_ANSWER']._serialized_start=1049
-  _globals['_BATCHLISTGRANTSRESPONSE_ANSWER']._serialized_end=1115
-  _globals['_GRANTPERMISSIONREQUEST']._serialized_start=1118
-  _globals['_GRANTPERMISSIONREQUEST']._serialized_end=1289
-  _globals['_GRANTPERMISSIONRESPONSE']._serialized_start=1291
-  _globals['_GRANTPERMISSIONRESPONSE']._serialized_end=1333
-  _globals['_REVOKEPERMISSIONREQUEST']._serialized_start=1336
-  _globals['_REVOKEPERMISSIONREQUEST']._serialized_end=1493
-  _globals['_REVOKEPERMISSIONRESPONSE']._serialized_start=1495
-  _globals['_REVOKEPERMISSIONRESPONSE']._serialized_end=1538
-  _globals['_MOVEGRANTSREQUEST']._serialized_start=1540
-  _globals['_MOVEGRANTSREQUEST']._serialized_end=1615
-  _globals['_MOVEGRANTSRESPONSE']._serialized_start=1617
-  _globals['_MOVEGRANTSRESPONSE']._serialized_end=1652
-  _globals['_PERMISSIONSERVICE']._serialized_start=1655
-  _globals['_PERMISSIONSERVICE']._serialized_end=2274
+  _globals['_PERMISSIONSERVICE'].methods_by_name['BatchCheckPermissions']._loaded_options = None
+  _globals['_PERMISSIONSERVICE'].methods_by_name['BatchCheckPermissions']._serialized_options = b'\210\265\030\003'
+  _globals['_PERMISSIONSERVICE'].methods_by_name['BatchListFeatures']._loaded_options = None
+  _globals['_PERMISSIONSERVICE'].methods_by_name['BatchListFeatures']._serialized_options = b'\210\265\030\003'
+  _globals['_PERMISSIONSERVICE'].methods_by_name['BatchListGrants']._loaded_options = None
+  _globals['_PERMISSIONSERVICE'].methods_by_name['BatchListGrants']._serialized_options = b'\210\265\030\002'
+  _globals['_BATCHCHECKPERMISSIONSREQUEST']._serialized_start=133
+  _globals['_BATCHCHECKPERMISSIONSREQUEST']._serialized_end=337
+  _globals['_BATCHCHECKPERMISSIONSREQUEST_QUESTION']._serialized_start=251
+  _globals['_BATCHCHECKPERMISSIONSREQUEST_QUESTION']._serialized_end=337
+  _globals['_BATCHCHECKPERMISSIONSRESPONSE']._serialized_start=340
+  _globals['_BATCHCHECKPERMISSIONSRESPONSE']._serialized_end=525
+  _globals['_BATCHCHECKPERMISSIONSRESPONSE_ANSWER']._serialized_start=443
+  _globals['_BATCHCHECKPERMISSIONSRESPONSE_ANSWER']._serialized_end=525
+  _globals['_BATCHLISTFEATURESREQUEST']._serialized_start=527
+  _globals['_BATCHLISTFEATURESREQUEST']._serialized_end=604
+  _globals['_BATCHLISTFEATURESRESPONSE']._serialized_start=607
+  _globals['_BATCHLISTFEATURESRESPONSE']._serialized_end=789
+  _globals['_BATCHLISTFEATURESRESPONSE_ANSWER']._serialized_start=702
+  _globals['_BATCHLISTFEATURESRESPONSE_ANSWER']._serialized_end=789
+  _globals['_FEATURE']._serialized_start=791
+  _globals['_FEATURE']._serialized_end=871
+  _globals['_GRANT']._serialized_start=873
+  _globals['_GRANT']._serialized_end=915
+  _globals['_BATCHLISTGRANTSREQUEST']._serialized_start=917
+  _globals['_BATCHLISTGRANTSREQUEST']._serialized_end=981
+  _globals['_BATCHLISTGRANTSRESPONSE']._serialized_start=984
+  _globals['_BATCHLISTGRANTSRESPONSE']._serialized_end=1141
+  _globals['_BATCHLISTGRANTSRESPONSE_ANSWER']._serialized_start=1075
+  _globals['_BATCHLISTGRANTSRESPONSE_ANSWER']._serialized_end=1141
+  _globals['_GRANTPERMISSIONREQUEST']._serialized_start=1144
+  _globals['_GRANTPERMISSIONREQUEST']._serialized_end=1315
+  _globals['_GRANTPERMISSIONRESPONSE']._serialized_start=1317
+  _globals['_GRANTPERMISSIONRESPONSE']._serialized_end=1359
+  _globals['_REVOKEPERMISSIONREQUEST']._serialized_start=1362
+  _globals['_REVOKEPERMISSIONREQUEST']._serialized_end=1519
+  _globals['_REVOKEPERMISSIONRESPONSE']._serialized_start=1521
+  _globals['_REVOKEPERMISSIONRESPONSE']._serialized_end=1564
+  _globals['_MOVEGRANTSREQUEST']._serialized_start=1566
+  _globals['_MOVEGRANTSREQUEST']._serialized_end=1641
+  _globals['_MOVEGRANTSRESPONSE']._serialized_start=1643
+  _globals['_MOVEGRANTSRESPONSE']._serialized_end=1678
+  _globals['_PERMISSIONSERVICE']._serialized_start=1681
+  _globals['_PERMISSIONSERVICE']._serialized_end=2318
 # @@protoc_insertion_point(module_scope)
