@@ -1,7 +1,6 @@
 import pytest
 
 from loaders.push import PushQuestions
-from schema.errcode import BackendUnavailable
 from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2 as pb
 from schema.generated.identity.v1.identity_pb2 import ACCOUNT_TYPE_GUEST, ACCOUNT_TYPE_PERSONAL, Viewer
@@ -19,17 +18,17 @@ def questions(**answers: Answer) -> tuple[FakeChannel, PushQuestions]:
 
 
 async def test_sessions_are_verified_in_one_call() -> None:
-    found = [account_pb2.VerifiedSession(state=account_pb2.VerifiedSession.STATE_VALID), account_pb2.VerifiedSession()]
+    found = [account_pb2.VerifiedSession(question=place) for place in (1, 2)]
     reply = account_pb2.BatchVerifySessionsResponse(sessions=found)
     channel, push = questions(BatchVerifySessions=lambda _: reply)
     assert await push.sessions(["a", "b"]) == {"a": found[0], "b": found[1]}
     assert channel.calls == [("BatchVerifySessions", account_pb2.BatchVerifySessionsRequest(tokens=["a", "b"]))]
 
 
-async def test_fewer_sessions_than_tokens_count_as_no_answer() -> None:
-    _, push = questions(BatchVerifySessions=lambda _: account_pb2.BatchVerifySessionsResponse())
-    with pytest.raises(BackendUnavailable, match="account"):
-        await push.sessions(["a"])
+async def test_a_token_that_is_not_answered_takes_no_other_along() -> None:
+    reply = account_pb2.BatchVerifySessionsResponse(sessions=[account_pb2.VerifiedSession(question=2)])
+    _, push = questions(BatchVerifySessions=lambda _: reply)
+    assert await push.sessions(["a", "b"]) == {"b": reply.sessions[0]}
 
 
 async def test_activities_are_read_as_anybody_may_see_them() -> None:
