@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from email.message import Message
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from gateway.negotiation import MOST_REMEMBERED
 from schema import errcode
 
 FIELDS: tuple[tuple[str, type, str], ...] = (
@@ -59,18 +61,20 @@ async def read_operation(request: Request, most_bytes: int) -> Operation:
 
 def check_content(headers: Headers) -> None:
     """Refuses every body that is not JSON in plain UTF-8."""
+    problem = _problem_of(headers.get("content-type", ""), headers.get("content-encoding", "identity"))
+    if problem is not None:
+        raise Refusal(415, errcode.InvalidOperation(problem))
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _problem_of(content_type: str, encoding: str) -> str | None:
     content = Message()
-    content["content-type"] = headers.get("content-type", "")
-    if not headers.get("content-type") or content.get_content_type() != "application/json":
-        raise _unsupported("content-type: must be application/json")
+    content["content-type"] = content_type
+    if not content_type or content.get_content_type() != "application/json":
+        return "content-type: must be application/json"
     if str(content.get_param("charset", "utf-8")).lower() not in ("utf-8", "utf8"):
-        raise _unsupported("content-type: the charset must be utf-8")
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise _unsupported("content-encoding: must be left out")
-
-
-def _unsupported(message: str) -> Refusal:
-    return Refusal(415, errcode.InvalidOperation(message))
+        return "content-type: the charset must be utf-8"
+    return None if encoding.lower() == "identity" else "content-encoding: must be left out"
 
 
 async def _read(request: Request, most_bytes: int) -> bytes:

@@ -1,11 +1,15 @@
 """Which of the two media types an answer may have, from the request's `Accept`."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
+MOST_REMEMBERED = 128
+"""Clients ask in few ways, again and again."""
 
 
+@lru_cache(maxsize=MOST_REMEMBERED)
 def answer_type(accept: str) -> str | None:
     """The media type the client likes best; None when it takes neither.
 
@@ -17,6 +21,7 @@ def answer_type(accept: str) -> str | None:
     return best if quality > 0 else None
 
 
+@lru_cache(maxsize=MOST_REMEMBERED)
 def accepts(accept: str, wanted: str) -> bool:
     """Whether the client names a media type; a wildcard does not count."""
     return any(media == wanted and quality > 0 for media, quality in _ranges(accept))

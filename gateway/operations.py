@@ -1,17 +1,18 @@
 """Runs one GraphQL operation and shapes its answer."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
-from graphql import OperationType as GraphQLOperationType
+from graphql import ExecutionResult as CoreResult
+from graphql import OperationType
+from prometheus_client import Counter
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
-from strawberry.types.graphql import OperationType
 
 from gateway import errors
 from gateway.body import Operation
@@ -19,7 +20,7 @@ from gateway.cache_control import NO_STORE, CacheHints
 from gateway.context import OperationContext
 from gateway.documents import Documents, NotRunnable, NotTrusted, Prepared, Registry
 from gateway.execution import Plans
-from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compiled_strawberry_executor
+from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compiled_strawberry_executor, execute_known
 from gateway.rates import RateLimits
 from schema import errcode
 from schema.graphql.ports import Degradation
@@ -29,7 +30,7 @@ from services.runtime.telemetry import Metrics
 
 GRACE_SECONDS = 0.5
 """How long after the deadline the answer may still be put together: until then every call has given up by itself."""
-SERVED = (OperationType.QUERY, OperationType.MUTATION)
+Result = CoreResult | ExecutionResult | PreExecutionError
 EXPLORE = "schema.explore"
 """The permission to be told in production what otherwise only development tells: the schema, and names close by."""
 SUGGESTION = "Did you mean"
@@ -71,7 +72,8 @@ class Known(SchemaExtension):
 
 def compiled(metrics: Metrics) -> type[CompiledStrawberryExecutor]:
     """What runs operations as compiled plans, kept for this schema alone, and counts how."""
-    plans = Plans(observe=lambda outcome: metrics.plans.labels(outcome).inc())
+    counted: Callable[[str], Counter] = cache(metrics.plans.labels)
+    plans = Plans(observe=lambda outcome: counted(outcome).inc())
     return compiled_strawberry_executor(plans)
 
 
@@ -137,7 +139,7 @@ class Executor:
             prepared = self._documents.prepared(operation)
         except (NotRunnable, errcode.AtriumError):
             return None
-        return prepared if prepared.node.operation is GraphQLOperationType.SUBSCRIPTION else None
+        return prepared if prepared.node.operation is OperationType.SUBSCRIPTION else None
 
     async def _subscribe(
         self, operation: Operation, context: OperationContext
@@ -173,12 +175,12 @@ class Executor:
             found = [(errors.explain(error, executed=False), error) for error in refused.errors]
             return Answer({"errors": [errors.entry(known, error, hints=hints) for known, error in found]}, found[0][0])
         context.begin(prepared)
-        if operation.reads_only and prepared.node.operation is not GraphQLOperationType.QUERY:
+        if operation.reads_only and prepared.node.operation is not OperationType.QUERY:
             raise MayChange
         await self._rates.admit(prepared, operation.variables, context.address, context.token)
         if prepared.introspects and not await self.explores(context):
             raise errcode.InvalidOperation(f"introspection is not served here: it needs the permission {EXPLORE}")
-        result = await self._execute(operation, context)
+        result = await self._execute(prepared, operation, context)
         if context.token is not None and context.account_id is not None:
             self._rates.learn(context.token, context.account_id)
         answer = self._shaped(result, context)
@@ -195,16 +197,13 @@ class Executor:
         except errcode.AtriumError:
             return False
 
-    async def _execute(self, operation: Operation, context: OperationContext) -> ExecutionResult:
-        return await self._schema.execute(
-            operation.query,
-            variable_values=operation.variables,
-            context_value=context,
-            operation_name=operation.name,
-            allowed_operation_types=SERVED,
-        )
+    async def _execute(self, prepared: Prepared, operation: Operation, context: OperationContext) -> CoreResult:
+        if prepared.node.operation is OperationType.SUBSCRIPTION:
+            raise errcode.InvalidOperation("query: a subscription needs a WebSocket, or accept: text/event-stream")
+        made = execute_known(self._schema, prepared.document, operation.variables, context, prepared.name)
+        return made if isinstance(made, CoreResult) else await made
 
-    def _shaped(self, result: ExecutionResult | PreExecutionError, context: OperationContext) -> Answer:
+    def _shaped(self, result: Result, context: OperationContext) -> Answer:
         executed = not isinstance(result, PreExecutionError)
         found = [(errors.explain(error, executed=executed), error) for error in result.errors or ()]
         errors.log_failures((known, errors.root_cause(error)) for known, error in found)
@@ -232,8 +231,6 @@ def _unfinished(error: Exception) -> errcode.AtriumError:
             return error
         case TimeoutError():
             return errcode.DeadlineExceeded()
-        case InvalidOperationTypeError():
-            return errcode.InvalidOperation("query: a subscription needs a WebSocket, or accept: text/event-stream")
     return errcode.Internal()
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import cached_property
 from inspect import CO_COROUTINE
 from types import FunctionType, MethodType
 from typing import Any
 
-from graphql import GraphQLAbstractType, GraphQLField, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLAbstractType,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    execute,
+)
+from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 from strawberry.relay.types import GlobalID
 from strawberry.schema import schema_converter
@@ -208,4 +218,24 @@ def compiled_strawberry_executor(plans: Plans) -> type[CompiledStrawberryExecuto
     return type("CompiledStrawberryExecutor", (CompiledStrawberryExecutor,), {"plans": plans})
 
 
-__all__ = ["CompiledStrawberryExecutor", "StrawberryDialect", "compiled_strawberry_executor"]
+def execute_known(
+    schema: Schema,
+    document: DocumentNode,
+    variables: dict[str, Any] | None = None,
+    context: Any = None,
+    operation_name: str | None = None,
+) -> ExecutionResult | Awaitable[ExecutionResult]:
+    """What `Schema.execute` comes to for a document that is known to be valid, where no extension is to be asked."""
+    is_awaitable: Any = optimized_is_awaitable  # It is no guard of types.
+    return execute(
+        schema._schema,
+        document,
+        context_value=context,
+        variable_values=variables,
+        operation_name=operation_name,
+        executor_class=schema.execution_context_class,
+        is_awaitable=is_awaitable,
+    )
+
+
+__all__ = ["CompiledStrawberryExecutor", "StrawberryDialect", "compiled_strawberry_executor", "execute_known"]

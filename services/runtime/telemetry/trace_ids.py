@@ -1,7 +1,7 @@
 """The id that a request keeps over every process it passes: W3C Trace Context, with or without OpenTelemetry."""
 
+import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,6 +10,7 @@ from opentelemetry import trace
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _current: ContextVar[tuple[str, str, str] | None] = ContextVar("atrium_trace", default=None)
+_follows_spans = False
 
 
 def start_trace(parent: str | None = None) -> str:
@@ -18,8 +19,9 @@ def start_trace(parent: str | None = None) -> str:
     Inside an OpenTelemetry span that span's trace is taken instead.
     """
     taken = _recorded() or _parsed(parent)
-    trace_part, flags = (taken[0], taken[2]) if taken else (secrets.token_hex(16), "01")
-    _current.set((trace_part, secrets.token_hex(8), flags))
+    made = os.urandom(24).hex()
+    trace_part, flags = (taken[0], taken[2]) if taken else (made[:32], "01")
+    _current.set((trace_part, made[32:], flags))
     return trace_part
 
 
@@ -46,7 +48,20 @@ def traceparent() -> str:
     return "00-{}-{}-{}".format(*current) if current else ""
 
 
+@contextmanager
+def following_spans() -> Iterator[None]:
+    """Inside, the current trace is that of OpenTelemetry's current span, where there is one."""
+    global _follows_spans  # It is the whole process that is traced or not, and to look for spans in vain takes time.
+    before, _follows_spans = _follows_spans, True
+    try:
+        yield
+    finally:
+        _follows_spans = before
+
+
 def _recorded() -> tuple[str, str, str] | None:
+    if not _follows_spans:
+        return None
     span = trace.get_current_span().get_span_context()
     if not span.is_valid:
         return None

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import grpc.aio
 
-from services.runtime.telemetry.trace_ids import in_trace
+from services.runtime.telemetry.trace_ids import following_spans, in_trace
 
 if TYPE_CHECKING:
     import httpx
@@ -59,7 +59,8 @@ def configure_tracing(
     made = exporter or _otlp_exporter(str(settings.otlp_endpoint))
     _active = _provider(service, SimpleSpanProcessor(made) if exporter else BatchSpanProcessor(made))
     try:
-        yield
+        with following_spans():
+            yield
     finally:
         _close(_active, made)
         _active = before
