@@ -10,7 +10,7 @@ from gateway.settings import Settings
 from services.backends import BACKENDS
 from services.runtime.backend import Backend, Resources
 from services.runtime.demo import Progress, load_demo
-from services.runtime.embedded import note_left
+from services.runtime.embedded import claimed, note_left
 from services.runtime.lifecycle import Readiness, Server, StartError
 from services.runtime.migrate import migrate
 from services.runtime.serving import open_all, serve_backends
@@ -34,7 +34,8 @@ async def open_embedded(
 ) -> AsyncIterator[Embedded]:
     """The backends on stores that are up to date and filled, each on a socket that only this user may open."""
     _make_data_folder(settings.data)
-    with tempfile.TemporaryDirectory(prefix="atrium-", dir=_short_folder()) as folder:
+    # Two processes would neither share a cache nor hear of each other's events.
+    with claimed(settings.data), tempfile.TemporaryDirectory(prefix="atrium-", dir=_short_folder()) as folder:
         settings = settings.model_copy(update={"addresses": Addresses.sockets(folder)})
         async with open_all(BACKENDS.values(), settings, metrics) as resources:
             await _prepare_stores(resources, settings, on_progress)

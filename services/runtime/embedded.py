@@ -1,5 +1,6 @@
-"""How commands find the backends of a process that runs them all on sockets of its own: it leaves a note."""
+"""A process that runs all backends on sockets of its own: its data folder is its alone, and tells commands of it."""
 
+import fcntl
 import json
 import socket
 from collections.abc import Iterator
@@ -7,10 +8,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.runtime.addresses import socket_path
+from services.runtime.lifecycle import StartError
 from services.runtime.settings import Addresses, Settings, SettingsT
 
 NOTE = "addresses.json"
 """Lies in the data folder as long as the process lives."""
+LOCK = "in-use"
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """The data folder belongs to this process meanwhile; StartError when it is another's, which the system knows."""
+    try:
+        file = (folder / LOCK).open("ab")
+    except OSError as error:
+        raise StartError.of(f"cannot write {folder / LOCK}", error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StartError(f"{folder} is in use by another process: stop it, or set ATRIUM_DATA") from error
+        yield
 
 
 @contextmanager

@@ -83,6 +83,15 @@ def test_a_second_start_on_the_same_data_keeps_what_was_changed(tmp_path: Path) 
     assert edges[1]["node"]["text"] != "kept"
 
 
+def test_two_processes_do_not_share_their_data(tmp_path: Path) -> None:
+    with embedded(tmp_path) as (_, url):
+        result = finished(EMBEDDED, {"PORT": str(free_port()), "DATA": str(tmp_path / "data")})
+        assert result.returncode == 1
+        expected = f"atrium: {tmp_path}/data is in use by another process: stop it, or set ATRIUM_DATA\n"
+        assert (result.stdout, result.stderr) == ("", expected)
+        assert ask(url, "{ viewer { type } }") == {"data": {"viewer": {"type": "GUEST"}}}
+
+
 def test_ctrl_c_under_load_ends_cleanly_and_soon(tmp_path: Path) -> None:
     with embedded(tmp_path) as (process, url), keeping_busy(url) as answered, held_connection(url):
         assert answered.wait(30)
