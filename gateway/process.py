@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import grpc.aio
+import structlog
 
 from gateway.announcement import DEMO_HANDLES, DEMO_PASSWORD, announce, demo_progress
 from gateway.app import create_app
@@ -41,6 +42,7 @@ UVICORN: dict[str, Any] = {
     "proxy_headers": False,
 }
 """Compression of WebSockets would cost each connection a quarter of a megabyte."""
+_log = structlog.get_logger(__name__)
 
 
 async def serve(settings: Settings, started: float) -> int:
@@ -55,6 +57,8 @@ async def _serve(settings: Settings, started: float) -> int:
     listening = listen(settings.host, settings.port)
     if settings.embedded:  # Its backends and its push talk over one cache of this process.
         settings = settings.model_copy(update={"cache": shared_memory(settings.cache)})
+    elif settings.cache == MEMORY:
+        _log.warning("subscriptions are told nothing: ATRIUM_CACHE must be one that the job service shares")
     async with (
         open_cache(settings.cache) as cache,
         open_backends(settings, readiness, metrics) as (channels, backends),

@@ -93,6 +93,7 @@ def test_a_home_is_put_together_from_processes_and_survives_the_loss_of_one(town
     assert [town.backends[name].stop()[0] for name in ("activity", "account")] == [0, 0]
     assert "Traceback" not in "".join(each.output for each in (town.gateway, *town.backends.values()))
     assert json.dumps(town.gateway.log()).count(token) == 0
+    assert ("subscriptions are told nothing" in town.gateway.output) is ("CACHE" not in town.settings)
 
 
 def wait_until_all_serve(town: Town) -> None:
