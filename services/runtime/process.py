@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
+import structlog
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import DBAPIError
 
 from services.runtime.backend import Backend, Resources
+from services.runtime.cache import MEMORY
 from services.runtime.demo import load_demo, with_demo
 from services.runtime.lifecycle import Readiness, Server, StartError, run
 from services.runtime.migrate import is_current, migrate
@@ -16,11 +18,15 @@ from services.runtime.settings import Settings
 from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics, configure_logging, configure_tracing
 
+_log = structlog.get_logger(__name__)
+
 
 async def serve_process(addresses: Mapping[Backend, str], settings: Settings, *, complete: bool) -> int:
     """Serves backends until a signal; answers the exit code. `complete` says that there are no others elsewhere."""
     configure_logging(settings.log_level)
     metrics, readiness = Metrics(), Readiness()
+    if not complete and settings.cache == MEMORY:
+        _log.warning("the cache is of this process alone: set ATRIUM_CACHE to share it with others")
     async with AsyncExitStack() as closing:
         closing.enter_context(configure_tracing(settings, service="-".join(backend.name for backend in addresses)))
         resources = await closing.enter_async_context(open_all(addresses, settings, metrics))
