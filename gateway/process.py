@@ -75,8 +75,6 @@ async def _serve(settings: Settings, started: float) -> int:
                 personas.extend(await sign_in_demo(clients))
             announce(settings, time.perf_counter() - started, personas)
             configure_logging(settings.log_level)
-            if settings.cache == MEMORY:
-                _log.warning("subscriptions hear nothing: set ATRIUM_CACHE to the cache that the backends share")
             gc.freeze()  # What start-up made lives as long as the process: no collection need look at it.
 
         shared = [] if settings.cache.startswith(MEMORY) else [Ledger(cache)]
