@@ -33,16 +33,18 @@ class RateLimits:
 
         self._address = (meter("address_fields"), meter("address_cost"))
         self._account = (meter("account_fields"), meter("account_cost"))
+        self._limits_everything = any((*self._address, *self._account))
         self._sign_ins_address = meter("sign_ins_address")
         self._sign_ins_handle = meter("sign_ins_handle")
         self._accounts: LRUCache[str, int] = LRUCache(MOST_SESSIONS)
 
     async def admit(self, prepared: Prepared, variables: Variables, address: str, token: str | None) -> None:
         """Raises RateLimited when this operation is more than the client may ask for now; nothing has run then."""
-        amounts = (len(prepared.roots), prepared.cost(variables))
-        await _use(self._address, address, amounts)
-        if token is not None and any(self._account):
-            await _use(self._account, self._account_of(token), amounts)
+        if self._limits_everything:
+            amounts = (len(prepared.roots), prepared.cost(variables))
+            await _use(self._address, address, amounts)
+            if token is not None:
+                await _use(self._account, self._account_of(token), amounts)
         if SIGN_IN in prepared.roots:
             await self._admit_sign_ins(prepared.arguments(SIGN_IN, HANDLE), variables, address)
 
@@ -58,7 +60,7 @@ class RateLimits:
 
     def learn(self, token: str, account_id: int) -> None:
         """Has all sessions of an account count together; until then each counts by itself."""
-        if any(self._account):
+        if self._limits_everything:
             self._accounts[_digest(token)] = account_id
 
     def _account_of(self, token: str) -> str:

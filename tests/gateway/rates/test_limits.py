@@ -1,5 +1,6 @@
 """Who may ask for how much. The rates are an hour long, so that no time passes that would count."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -144,3 +145,15 @@ async def test_guessing_passwords_ends_soon_even_with_the_right_one_at_last(hous
     query = 'mutation { signIn(handle: "Ada", password: "atrium-demo") { token } }'
     assert (await house.error(query))[0] == 4290100
     assert (await house.data(query.replace("Ada", "bo")))["signIn"]["token"]
+
+
+@pytest.mark.parametrize("query", ["{ viewer { type } }", "subscription { accountChanged { id } }"])
+async def test_a_stream_of_events_counts_as_well_and_is_told_when_to_come_back(
+    house_with: Callable[..., Any], query: str
+) -> None:
+    async with house_with(rates=Rates(address_fields="1/hour")) as house:
+        await house.data("{ viewer { type } }")
+        response = await house.http.post("/graphql", json={"query": query}, headers={"accept": "text/event-stream"})
+        event, data, *_ = response.text.split("\n")
+        [error] = json.loads(data.removeprefix("data: "))["errors"]
+        assert (event, error["extensions"]["code"], error["extensions"]["retryAfter"]) == ("event: next", 4290100, 3600)
