@@ -44,7 +44,6 @@ UVICORN: dict[str, Any] = {
     "proxy_headers": False,
 }
 """Compression of WebSockets would cost each connection a quarter of a megabyte."""
-_log = structlog.get_logger(__name__)
 
 
 async def serve(settings: Settings, started: float) -> int:
