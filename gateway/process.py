@@ -71,6 +71,7 @@ async def _serve(settings: Settings, started: float) -> int:
 
         async def prepare() -> None:
             if settings.embedded:
+                await channels["account"].channel_ready()
                 personas.extend(await sign_in_demo(clients))
             announce(settings, time.perf_counter() - started, personas)
             configure_logging(settings.log_level)

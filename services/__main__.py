@@ -149,7 +149,11 @@ def _places(words: list[str], settings: "Settings") -> dict["Backend", str]:
             check_address(address or "localhost:1")
         except ValueError as error:
             refuse(f"{name}={address}: {error}")
-    return {backend: given.get(backend.name) or settings.addresses.of(backend.name) for backend in _chosen([*given])}
+    places = {backend: given.get(backend.name) or settings.addresses.of(backend.name) for backend in _chosen([*given])}
+    for backend, place in places.items():
+        if "," in place:
+            refuse(f"{backend.name}: say which of its addresses this server has, as in {backend.name}=unix:/path")
+    return places
 
 
 if __name__ == "__main__":

@@ -222,7 +222,8 @@ async def serve() -> AsyncIterator[Serve]:
             backend.attach(server, resources)
             health = add_health_and_reflection(server, [backend.service])
             server.add_insecure_port(address)
-            await health.serving("")
+            for service in (backend.service, ""):
+                await health.serving(service)
             await server.start()
             closing.push_async_callback(server.stop, None)
             return await closing.enter_async_context(open_channel(backend.name, address, Metrics()))

@@ -27,6 +27,10 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # The packa
         if not self._closed:
             await self._tell({service: Status.SERVING})
 
+    async def serves(self, service: str) -> bool:
+        """Whether this service serves."""
+        return bool(self._statuses[service] == Status.SERVING)
+
     async def close(self) -> None:
         """From now on nothing serves; whoever watches is told, and then sent away."""
         self._closed = True

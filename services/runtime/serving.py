@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import grpc.aio
@@ -140,6 +141,8 @@ class BackendServer:
                 readiness.add(f"{backend.name} {name}", check)
         add_upkeep(self._server, backends)
         self._health = add_health_and_reflection(self._server, [backend.service for backend in backends])
+        for backend in backends:
+            readiness.add(f"{backend.name} health", partial(self._health.serves, backend.service))
         with claimed(address):
             self._server.add_insecure_port(address)
 

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
@@ -75,6 +76,24 @@ def check_address(address: str) -> str:
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536 or "/" in address:
         raise ValueError("must be unix:/path or host:port")
     return address
+
+
+def check_servers(addresses: str) -> str:
+    """The address of a gRPC server, or those of several after commas, as they are; else a ValueError that says so."""
+    kinds = {_kind(check_address(address)) for address in addresses.split(",")}
+    if "," in addresses and (len(kinds) > 1 or "name" in kinds):
+        raise ValueError("several servers are all unix:/path, all IPv4:port or all [IPv6]:port")
+    return addresses
+
+
+def _kind(address: str) -> str:
+    """What an address is made of: unix, 4 or 6 by the version of IP, or a name."""
+    if address.startswith("unix:"):
+        return "unix"
+    try:
+        return str(ip_address(address.rpartition(":")[0].strip("[]")).version)
+    except ValueError:
+        return "name"
 
 
 def check_database(url: str) -> str:
@@ -173,11 +192,11 @@ def _readable(url: str) -> bool:
         return False
 
 
-Address = Annotated[str, AfterValidator(check_address)]
+Address = Annotated[str, AfterValidator(check_servers)]
 
 
 class Addresses(BaseModel):
-    """Where each backend is: `unix:/path` or `host:port`."""
+    """Where each backend is: `unix:/path` or `host:port`, or several servers after commas."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -191,7 +210,7 @@ class Addresses(BaseModel):
     task: Address = Field("127.0.0.1:7108", description="Address of the task backend.")
 
     def of(self, backend: str) -> str:
-        """The address of the backend with this name."""
+        """The address of the backend with this name; its addresses, after commas, when it has several servers."""
         return str(getattr(self, backend))
 
     @classmethod

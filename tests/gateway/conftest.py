@@ -23,7 +23,7 @@ from gateway.settings import Settings
 from loaders import open_clients
 from schema.graphql.ports import Push
 from services.backends import BACKENDS
-from services.runtime.channels import OPTIONS, CallInterceptor
+from services.runtime.channels import open_channel
 from services.runtime.demo import load_demo
 from services.runtime.lifecycle import Readiness
 from services.runtime.migrate import migrate
@@ -134,6 +134,7 @@ async def serving(folder: Path) -> AsyncIterator[Backends]:
             )
             group.create_task(servers[backend.name].serve())
         backends = Backends({backend.name: address for backend, address in addresses.items()}, servers, readiness)
+        await backends.healthy()
         yield backends
         await backends.stop_all()
 
@@ -142,14 +143,10 @@ async def serving(folder: Path) -> AsyncIterator[Backends]:
 async def channels_to(
     backends: Backends, metrics: Metrics, interceptors: Interceptors = ()
 ) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
-    """Channels as `open_channel` opens them, with more interceptors behind its own."""
+    """A channel to each backend that the gateway asks."""
     async with AsyncExitStack() as closing:
         yield {
-            name: await closing.enter_async_context(
-                grpc.aio.insecure_channel(
-                    address, options=OPTIONS, interceptors=[CallInterceptor(name, metrics), *interceptors]
-                )
-            )
+            name: await closing.enter_async_context(open_channel(name, address, metrics, interceptors))
             for name, address in backends.addresses.items()
             if name in CONTRACTS
         }

@@ -70,6 +70,12 @@ def test_demo_data_needs_a_store_that_is_up_to_date(tmp_path: Path) -> None:
     assert refused("demo", settings={"DATA": str(tmp_path)}) == expected
 
 
+def test_a_server_of_several_must_be_told_where_it_is() -> None:
+    settings = {"ADDRESSES__BANNER": "127.0.0.1:7201,127.0.0.1:7202"}
+    expected = "atrium: banner: say which of its addresses this server has, as in banner=unix:/path\n"
+    assert refused("serve", "banner", settings=settings) == (2, expected)
+
+
 def test_backends_are_listed_with_their_addresses() -> None:
     done = finished(["services", "list"], {"ADDRESSES__BANNER": "unix:/run/banner"})
     assert done.stdout.splitlines() == [

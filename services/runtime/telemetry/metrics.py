@@ -25,6 +25,12 @@ class Metrics:
             "RPCs this process sent, by backend, method and gRPC code.",
             ("backend", "method", "code"),
         )
+        self.rpcs_refused = Counter(
+            "atrium_rpc_unsent_total",
+            "RPCs this process did not send, by backend and what kept it: deadline, in flight or breaker.",
+            ("backend", "reason"),
+            registry=self.registry,
+        )
         self.rpcs_handled = self._durations(
             "atrium_rpc_server_seconds", "RPCs this process answered, by method and gRPC code.", ("method", "code")
         )

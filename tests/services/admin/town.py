@@ -23,6 +23,7 @@ from services.runtime.serving import BackendServers, serve_backends
 from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics
 from tests.conftest import MakeResources
+from tests.services.stamping import stamped
 
 NAMES = ("account", "permission", "activity", "job", "admin")
 ADA, BO, CORP, SAM, NO_GRANTS = 1, 2, 3, 4, 33
@@ -85,6 +86,7 @@ async def open_town(make_resources: MakeResources) -> AsyncIterator[Town]:
         addresses = {name: f"unix:{folder}/{name}" for name in NAMES}
         channels = await closing.enter_async_context(open_channels(addresses, metrics))
         lent = {backend: replace(await make_resources(backend.metadata), channels=channels) for backend in backends}
+        await closing.enter_async_context(stamped(lent))
         for backend in backends:
             await backend.load_demo(lent[backend], Demo(60, lambda _rows: None))
         town = Town(lent, channels)
@@ -96,6 +98,8 @@ async def open_town(make_resources: MakeResources) -> AsyncIterator[Town]:
         async with asyncio.TaskGroup() as group:
             for server in (*streams, *town.servers.values()):
                 group.create_task(server.serve())
+            for channel in channels.values():
+                await channel.channel_ready()
             yield town
             for server in (*town.servers.values(), *streams):
                 await server.stop(5)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+import grpc.aio
 import pytest
 from sqlalchemy import func, insert, select, update
 
@@ -19,6 +20,7 @@ from services.identifier.wire import BACKEND
 from services.runtime.allocation import fetch_over, open_ids
 from services.runtime.backend import Resources
 from services.runtime.channels import open_channel
+from services.runtime.errors import from_grpc
 from services.runtime.ids import WORKERS, AllocatedIds, TimeOrderedIds
 from services.runtime.lifecycle import Readiness
 from services.runtime.migrate import migrate
@@ -60,7 +62,8 @@ async def serving(resources: Resources, address: str) -> AsyncIterator[Readiness
 
 @asynccontextmanager
 async def connected(address: str) -> AsyncIterator[Stub]:
-    async with open_channel("identifier", address, Metrics()) as channel:
+    async with open_channel("identifier", address, Metrics()) as channel, asyncio.timeout(10):
+        await channel.channel_ready()
         yield identifier_pb2_grpc.IdentifierServiceStub(channel)
 
 
@@ -110,16 +113,18 @@ async def test_with_every_number_taken_it_says_so_and_is_not_ready_until_one_is_
     taken = [{"worker": number, "holder": "x", "expires_at": 2**53, "last_tick": 0} for number in range(WORKERS)]
     async with resources.database.transaction() as session:
         await session.execute(insert(LEASE), taken)
-    async with serving(resources, address) as readiness, connected(address) as stub:
+    async with serving(resources, address) as readiness:
         while "identifier store" in (failing := await readiness.failing()):
             continue
-        assert failing == ["identifier worker number"]
-        with pytest.raises(Overloaded, match=r"^every worker number is taken$"):
-            await allocate(stub, 1)
+        assert failing == ["identifier worker number", "identifier health"]
+        async with grpc.aio.insecure_channel(address) as channel:
+            with pytest.raises(grpc.aio.AioRpcError, match="every worker number is taken") as caught:
+                await allocate(identifier_pb2_grpc.IdentifierServiceStub(channel), 1)
+        assert isinstance(from_grpc(caught.value, "identifier"), Overloaded)
         async with resources.database.transaction() as session:
             await session.execute(update(LEASE).where(LEASE.c.worker == 77).values(expires_at=0))
-        await ready(readiness)
-        assert [worker_of(id_) for id_ in await allocate(stub, 2)] == [77, 77]
+        async with connected(address) as stub:
+            assert [worker_of(id_) for id_ in await allocate(stub, 2)] == [77, 77]
 
 
 async def test_a_process_has_its_ids_from_here(resources: Resources, address: str) -> None:

@@ -26,6 +26,7 @@ from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics
 from tests.conftest import MakeResources
 from tests.services.runtime.events import count
+from tests.services.stamping import stamped
 
 JOB = BACKENDS["job"]
 OTHERS = tuple(BACKENDS[name] for name in ("account", "permission", "activity"))
@@ -166,6 +167,7 @@ async def open_town(make_resources: MakeResources, *, with_job: bool) -> AsyncIt
         addresses = {backend.name: f"unix:{folder}/{backend.name}" for backend in backends}
         channels = await closing.enter_async_context(open_channels(addresses, metrics))
         lent = {backend: replace(await make_resources(backend.metadata), channels=channels) for backend in backends}
+        await closing.enter_async_context(stamped(lent))
         for backend in OTHERS[:2]:
             await backend.load_demo(lent[backend], Demo(ACCOUNTS, lambda _rows: None))
         served = {backend: addresses[backend.name] for backend in (backends if with_job else OTHERS)}
@@ -174,6 +176,8 @@ async def open_town(make_resources: MakeResources, *, with_job: bool) -> AsyncIt
         async with asyncio.TaskGroup() as group:
             for server in (*streams, servers):
                 group.create_task(server.serve())
+            for backend in served:
+                await channels[backend.name].channel_ready()
             yield Town(
                 lent,
                 AccountServiceStub(channels["account"]),

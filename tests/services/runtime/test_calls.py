@@ -1,9 +1,10 @@
 """A call between processes: deadline, trace, count, and the same error on both sides of the wire."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
+import grpc
 import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -17,6 +18,7 @@ from services.runtime.channels import CallTally, call_tally, open_channel
 from services.runtime.database import metadata
 from services.runtime.deadline import deadline_in
 from services.runtime.lane import in_lane, lane
+from services.runtime.server import EdgeInterceptor
 from services.runtime.telemetry import Metrics, start_trace, trace_id
 from tests.conftest import MakeResources, Serve
 from tests.services.runtime.servicers import REQUEST, Answer, backend_that, nothing
@@ -143,21 +145,35 @@ async def test_nothing_is_sent_when_no_time_is_left(channel_to: Open) -> None:
     assert asked.count == 0
 
 
-async def test_a_call_that_waited_too_long_for_its_turn_is_not_begun(channel_to: Open) -> None:
-    begun = 0
+async def test_a_call_that_waited_too_long_for_its_turn_is_not_begun() -> None:
+    begun: list[object] = []
 
-    async def hold_everything_up(_request: pb.BatchListBannersRequest) -> pb.BatchListBannersResponse:
-        nonlocal begun
-        begun += 1
-        time.sleep(0.2)  # noqa: ASYNC251 - as a handler that computes would.
+    async def answer(request: pb.BatchListBannersRequest, _context: object) -> pb.BatchListBannersResponse:
+        begun.append(request)
         return pb.BatchListBannersResponse()
 
-    stub = rpc.BannerServiceStub(await channel_to(hold_everything_up))
-    # Either may arrive first.
-    calls = [stub.BatchListBanners(REQUEST, timeout=0.1) for _ in range(2)]
-    answers = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [errcode.DeadlineExceeded] * 2
-    assert begun == 1
+    class Late:
+        """What a handler is given when its caller has gone."""
+
+        code: grpc.StatusCode | None = None
+
+        def time_remaining(self) -> float:
+            return 0.0
+
+        def invocation_metadata(self) -> None:
+            return None
+
+        async def abort(self, code: grpc.StatusCode, *_words: object) -> None:
+            self.code = code
+
+    async def continuation(_details: object) -> Any:
+        return grpc.unary_unary_rpc_method_handler(answer, pb.BatchListBannersRequest.FromString)
+
+    details: Any = type("Details", (), {"method": "/banner.v1.BannerService/BatchListBanners"})
+    guarded: Any = await EdgeInterceptor(Metrics()).intercept_service(continuation, details)
+    late = Late()
+    await guarded.unary_unary(REQUEST.SerializeToString(), late)
+    assert (late.code, begun) == (grpc.StatusCode.DEADLINE_EXCEEDED, [])
 
 
 async def test_the_calls_of_a_request_are_counted_apart_from_those_of_another(channel_to: Open) -> None:

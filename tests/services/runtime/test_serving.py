@@ -79,7 +79,7 @@ async def test_a_backend_is_healthy_once_its_store_is_up_to_date(settings: Setti
             ):
                 check = health_pb2.HealthCheckRequest(service=BANNER.service)
                 assert (await health_pb2_grpc.HealthStub(channel).Check(check)).status == Status.NOT_SERVING
-                assert await readiness.failing() == ["banner store"]
+                assert await readiness.failing() == ["banner store", "banner health"]
                 await migrate(BANNER, resources[BANNER].database)
                 await asyncio.wait_for(until_serving(channel), 5)
                 assert (await health_pb2_grpc.HealthStub(channel).Check(check)).status == Status.SERVING

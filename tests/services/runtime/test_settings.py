@@ -9,6 +9,8 @@ import pytest
 
 from services.runtime.settings import GATEWAY_NAMES, Addresses, Schedules, Settings, check_cron, load, names
 
+ALL_OF_A_KIND = "several servers are all unix:/path, all IPv4:port or all [IPv6]:port"
+
 
 def refusal(capfd: pytest.CaptureFixture[str]) -> str:
     """What `load` printed while it refused."""
@@ -98,6 +100,10 @@ DATABASE = "must be sqlite+aiosqlite:///path or postgresql+psycopg://user@host/n
         ("ADDRESSES__ACCOUNT", "127.0.0.1:70000", "must be unix:/path or host:port"),
         ("ADDRESSES__ACCOUNT", "http://127.0.0.1:7101", "must be unix:/path or host:port"),
         ("ADDRESSES__ACCOUNT", "unix:", "must be unix:/path or host:port"),
+        ("ADDRESSES__ACCOUNT", "10.0.0.1:7101,", "must be unix:/path or host:port"),
+        ("ADDRESSES__ACCOUNT", "10.0.0.1:7101,unix:/run/b", ALL_OF_A_KIND),
+        ("ADDRESSES__ACCOUNT", "10.0.0.1:7101,[::1]:7101", ALL_OF_A_KIND),
+        ("ADDRESSES__ACCOUNT", "a.internal:7101,b.internal:7101", ALL_OF_A_KIND),
         ("ADDRESSES__ACCOUNT", f"unix:/{'x' * 103}", "the path of a unix socket has at most 103 bytes"),
         ("ADDRESSES", "{", "is no JSON object"),
         ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
@@ -126,7 +132,19 @@ def test_ids_of_the_process_itself_need_a_number(
     assert refusal(capfd) == "atrium: ATRIUM_WORKER: must not be set where ATRIUM_IDS is identifier://\n"
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:7101", "[::1]:7101", "banner.internal:80", "unix:/run/b", "unix:b"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1:7101",
+        "[::1]:7101",
+        "banner.internal:80",
+        "unix:/run/b",
+        "unix:b",
+        "unix:/run/a,unix:/run/b",
+        "10.0.0.1:7101,10.0.0.2:7101,10.0.0.3:7102",
+        "[::1]:7101,[::2]:7101",
+    ],
+)
 def test_addresses_are_sockets_or_ports(address: str) -> None:
     assert Addresses(account=address).account == address
 

@@ -47,7 +47,7 @@ async def upkeep(resources: Resources) -> AsyncIterator[Stub]:
     add_upkeep(server, {TELLER: resources, QUIET: replace(resources)})
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    async with open_channel("teller", f"127.0.0.1:{port}", Metrics()) as channel:
+    async with open_channel("activity", f"127.0.0.1:{port}", Metrics()) as channel:
         yield upkeep_pb2_grpc.UpkeepServiceStub(channel)
     await server.stop(None)
 

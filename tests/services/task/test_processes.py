@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schema.errcode import BackendUnavailable, InvalidArgument
+from schema.errcode import InvalidArgument, Overloaded
 from services.task.biz import Outcome, Run
 from services.task.service.durable import AT_ONCE
 from tests.services.task.house import EVERY_SECOND, ONCE, House, open_house
@@ -88,7 +88,7 @@ async def test_a_tick_that_nobody_was_there_for_is_caught_up(house: House) -> No
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 async def test_a_failing_step_is_tried_again_and_a_refused_run_does_not_stop_the_next(house: House) -> None:
-    house.activity.failures = [BackendUnavailable("activity"), InvalidArgument("since", "is odd")]
+    house.activity.failures = [Overloaded(), InvalidArgument("since", "is odd")]
     with house.process("only", EVERY_SECOND) as only:
         runs = await house.ended(5)
         assert [run.outcome for run in runs].count(Outcome.FAILED) == 1

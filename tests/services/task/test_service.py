@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import grpc.aio
 import pytest
 
-from schema.errcode import BackendUnavailable, InvalidArgument
+from schema.errcode import InvalidArgument, Overloaded
 from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2
 from schema.generated.task.v1 import task_pb2, task_pb2_grpc
@@ -88,11 +88,11 @@ async def test_behaviour_is_asked_for_by_period_page_by_page() -> None:
 
 async def test_what_is_wrong_by_itself_is_told_from_what_fails_just_now() -> None:
     activity = ActivityBackend()
-    activity.failures = [InvalidArgument("since", "is odd"), BackendUnavailable("activity")]
+    activity.failures = [InvalidArgument("since", "is odd"), Overloaded()]
     async with channel_to(activity) as channel:
         with pytest.raises(Refused, match="since: is odd"):
             await GrpcBehaviour(channel).counted(HOUR, 0)
-        with pytest.raises(BackendUnavailable):
+        with pytest.raises(Overloaded):
             await GrpcBehaviour(channel).counted(HOUR, 0)
 
 

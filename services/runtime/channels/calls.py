@@ -1,0 +1,154 @@
+"""One call to a backend, from its deadline to its error."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+from prometheus_client import Histogram
+
+from schema import errcode
+from services.runtime.channels.breaker import Breaker
+from services.runtime.channels.hedging import Hedging, first_to_answer
+from services.runtime.channels.tally import Call, CallTally, call_tally
+from services.runtime.deadline import time_left
+from services.runtime.errors import from_grpc
+from services.runtime.lane import lane
+from services.runtime.telemetry import Metrics, traceparent
+
+CALL_SECONDS = 5.0
+"""How long a call may take where nobody set a deadline."""
+FAIR_SECONDS = 0.5
+"""A call that was given less time than this and did not make it says nothing of its backend."""
+HURRIED = (grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED)
+UNANSWERED = (errcode.BackendUnavailable, errcode.DeadlineExceeded, errcode.Overloaded, errcode.Internal)
+"""The errors that say a backend could not answer; any other is an answer."""
+Metadata = tuple[tuple[str, str | bytes], ...]
+Send = Callable[..., Call]
+
+
+class Backend:
+    """What the calls to one backend share."""
+
+    def __init__(
+        self, name: str, most_in_flight: int, metrics: Metrics, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = name
+        self.monotonic = monotonic
+        self.most_in_flight = most_in_flight
+        self.in_flight = 0
+        self.metrics = metrics
+
+    def refuse(self, error: errcode.AtriumError, reason: str) -> errcode.AtriumError:
+        """The error for a call that is not sent, which is counted."""
+        self.metrics.rpcs_refused.labels(self.name, reason).inc()
+        return error
+
+
+class Method:
+    """A method that answers one message by one message, to be called as a stub calls it."""
+
+    __slots__ = ("_backend", "_breaker", "_hedging", "_name", "_ok", "_send")
+
+    def __init__(self, backend: Backend, name: str, send: Send, breaker: Breaker, hedging: Hedging | None) -> None:
+        """`send` begins a call; `hedging` is None for what must not be sent twice, or to one server only."""
+        self._backend = backend
+        self._name = name
+        self._send = send
+        self._breaker = breaker
+        self._hedging = hedging
+        self._ok: Histogram | None = None
+
+    async def __call__(
+        self,
+        request: Any,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - what gRPC's own is given.
+        metadata: Metadata = (),
+        **options: Any,
+    ) -> Any:
+        """The reply; raises an AtriumError.
+
+        DeadlineExceeded, BackendUnavailable or Overloaded, unsent, when there is no time, hope or room for it.
+        """
+        seconds = time_left(default=CALL_SECONDS, cap=timeout)
+        self._check(seconds)
+        if parent := traceparent():
+            metadata = (*metadata, ("traceparent", parent))
+        if name := lane():
+            metadata = (*metadata, ("lane", name))
+        options |= {"timeout": seconds, "metadata": metadata}
+        backend = self._backend
+        started = backend.monotonic()
+        backend.in_flight += 1
+        try:
+            reply = await self._reply(request, options)
+        except grpc.aio.AioRpcError as failure:
+            raise self._explained(failure, backend.monotonic() - started) from failure
+        except asyncio.CancelledError:
+            self._failed(grpc.StatusCode.CANCELLED, backend.monotonic() - started)
+            raise
+        finally:
+            backend.in_flight -= 1
+        self._answered(backend.monotonic() - started)
+        return reply
+
+    def _check(self, seconds: float) -> None:
+        """Raises what keeps the call from being sent."""
+        backend = self._backend
+        if seconds <= 0:
+            raise backend.refuse(errcode.DeadlineExceeded(), "deadline")
+        if backend.in_flight >= backend.most_in_flight:
+            raise backend.refuse(errcode.Overloaded(), "in flight")
+        if not self._breaker.allows():
+            raise backend.refuse(errcode.BackendUnavailable(backend.name), "breaker")
+
+    async def _reply(self, request: Any, options: dict[str, Any]) -> Any:
+        tally = call_tally.get() or CallTally()
+        calls = [self._begin(request, options, tally)]
+        hedging = self._hedging
+        try:
+            if hedging is not None and (waited := await hedging.takes_long(calls[0])):
+                options["timeout"] -= waited
+                calls.append(self._begin(request, options, tally))
+                return await (await first_to_answer(*calls))
+            return await calls[0]
+        finally:
+            for call in calls:
+                call.cancel()  # Does nothing to one that is over.
+                tally.release(call)
+
+    def _begin(self, request: Any, options: dict[str, Any], tally: CallTally) -> Call:
+        call = self._send(request, **options)
+        tally.add()
+        tally.hold(call)
+        return call
+
+    def _answered(self, seconds: float) -> None:
+        self._breaker.accepted()
+        if self._ok is None:
+            self._ok = self._series(grpc.StatusCode.OK)
+        self._ok.observe(seconds)
+        if self._hedging is not None:
+            self._hedging.took(seconds)
+
+    def _explained(self, failure: grpc.aio.AioRpcError, seconds: float) -> errcode.AtriumError:
+        error = from_grpc(failure, self._backend.name)
+        if isinstance(error, UNANSWERED):
+            self._failed(failure.code(), seconds)
+        else:
+            self._breaker.accepted()
+            self._series(failure.code()).observe(seconds)
+        return error
+
+    def _failed(self, code: grpc.StatusCode, seconds: float) -> None:
+        """Holds a failure against the backend, unless it had no fair chance: its caller may have been in a hurry."""
+        if code not in HURRIED or seconds >= FAIR_SECONDS:
+            self._breaker.failed()
+        self._series(code).observe(seconds)
+
+    def _series(self, code: grpc.StatusCode) -> Histogram:
+        backend = self._backend
+        return backend.metrics.rpcs_sent.labels(backend.name, self._name, code.name)

@@ -1,0 +1,42 @@
+"""Channels as processes open them."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import grpc.aio
+
+from services.runtime.channels.calls import Backend
+from services.runtime.channels.channel import BackendChannel
+from services.runtime.channels.policy import OPTIONS, reads, service_config, target
+from services.runtime.telemetry import Metrics
+from services.runtime.telemetry.tracing import client_interceptors
+
+MOST_IN_FLIGHT = 200
+"""How many calls to one backend may be in flight at once: what one process hardly needs while all is well."""
+
+
+@asynccontextmanager
+async def open_channel(
+    backend: str,
+    address: str,
+    metrics: Metrics,
+    interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
+    most_in_flight: int = MOST_IN_FLIGHT,
+) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to `backend` at `address` (`unix:/path`, `host:port`, or several); connects on first use."""
+    options = [*OPTIONS, ("grpc.service_config", service_config(backend))]
+    behind = [*client_interceptors(), *interceptors]
+    inner = grpc.aio.insecure_channel(target(address), options=options, interceptors=behind)
+    hedged = reads(backend) if "," in address else frozenset[str]()
+    async with BackendChannel(inner, Backend(backend, most_in_flight, metrics), hedged) as channel:
+        yield channel
+
+
+@asynccontextmanager
+async def open_channels(addresses: Mapping[str, str], metrics: Metrics) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
+    """A channel to each backend, by its name."""
+    async with AsyncExitStack() as closing:
+        yield {
+            backend: await closing.enter_async_context(open_channel(backend, address, metrics))
+            for backend, address in addresses.items()
+        }
