@@ -16,7 +16,7 @@ from gateway.documents import Documents, Registry, manifest
 from gateway.graphiql import Persona
 from gateway.health import Health
 from gateway.lanes import Lanes, names
-from gateway.middleware import AccessLog, LastResort, TraceHeaders
+from gateway.middleware import ENDPOINT, Edge, Shortcut
 from gateway.operations import Executor, Known, compiled
 from gateway.push.conversation import Bounds
 from gateway.push.events import event_streams
@@ -61,14 +61,13 @@ def create_app(
     page = page_for(executor, make_context, personas, settings.request_seconds)
     view = GraphQLView(executor.run, events, make_context, page, intake)
     sockets = SocketView(answers, make_context, Bounds(settings.init_seconds, settings.socket_operations), metrics)
-    endpoint = [Route("/graphql", view), WebSocketRoute("/graphql", sockets), Route("/", _to_endpoint)]
+    endpoint = [Route(ENDPOINT, view), WebSocketRoute(ENDPOINT, sockets), Route("/", _to_endpoint)]
     app = Starlette(
         routes=[*endpoint, *graphiql.routes(), *_probes()],
         middleware=[
-            Middleware(TraceHeaders),
-            Middleware(AccessLog, metrics=metrics),
-            Middleware(LastResort),
+            Middleware(Edge, metrics=metrics),
             *([Middleware(Lanes, known=names(settings.lanes))] if settings.lanes else []),
+            Middleware(Shortcut, endpoint=view),
         ],
     )
     app.state.health = state
@@ -89,7 +88,7 @@ def page_for(executor: Executor, make_context: MakeContext, personas: Sequence[P
 
 
 async def _to_endpoint(_request: Request) -> Response:
-    return RedirectResponse("/graphql")
+    return RedirectResponse(ENDPOINT)
 
 
 def _probes() -> list[BaseRoute]:

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from gateway.middleware import AccessLog, LastResort, TraceHeaders
+from gateway.middleware import Edge
 from gateway.view import json_response
 from services.runtime.telemetry import Metrics
 from tests.gateway.conftest import House
@@ -52,25 +52,25 @@ def client_of(app: Any) -> httpx.AsyncClient:
 
 
 async def test_a_trace_that_the_client_began_is_taken_over() -> None:
-    async with client_of(TraceHeaders(fine)) as client:
+    async with client_of(Edge(fine, Metrics())) as client:
         response = await client.get("/", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
     assert response.headers["x-trace-id"] == TRACE
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_without_one_each_request_begins_its_own_trace() -> None:
-    async with client_of(TraceHeaders(fine)) as client:
+    async with client_of(Edge(fine, Metrics())) as client:
         traces = {(await client.get("/", headers={"traceparent": "junk"})).headers["x-trace-id"] for _ in range(2)}
     assert len(traces) == 2
     assert all(re.fullmatch(r"[0-9a-f]{32}", trace) for trace in traces)
 
 
 async def test_what_nobody_foresaw_is_answered_masked_and_logged_once(logs: list[MutableMapping[str, Any]]) -> None:
-    async with client_of(LastResort(broken)) as client:
+    async with client_of(Edge(broken, Metrics())) as client:
         response = await client.get("/")
     assert response.status_code == 500
     assert response.json()["errors"][0]["message"] == "something went wrong on our side"
-    assert [(line["event"], line["code"]) for line in logs] == [("request failed", 5000000)]
+    assert [(line["event"], line["code"]) for line in logs] == [("request failed", 5000000), ("request", 5000000)]
 
 
 async def test_an_answer_that_breaks_half_way_is_left_as_it_is(logs: list[MutableMapping[str, Any]]) -> None:
@@ -82,9 +82,10 @@ async def test_an_answer_that_breaks_half_way_is_left_as_it_is(logs: list[Mutabl
     async def nobody() -> Message:
         raise AssertionError("nobody sends here")
 
-    await LastResort(broken_half_way)({"type": "http"}, nobody, send)
-    assert sent == [{"type": "http.response.start", "status": 200, "headers": []}]
-    assert len(logs) == 1
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    await Edge(broken_half_way, Metrics())(scope, nobody, send)
+    assert [(message["type"], message["status"]) for message in sent] == [("http.response.start", 200)]
+    assert [line["event"] for line in logs] == ["request failed", "request"]
 
 
 async def test_a_request_cut_off_by_the_end_of_the_process_is_answered_so(
@@ -100,7 +101,7 @@ async def test_a_request_cut_off_by_the_end_of_the_process_is_answered_so(
 
     scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": []}
     with pytest.raises(asyncio.CancelledError):
-        await AccessLog(LastResort(cut_off), Metrics())(scope, nobody, send)
+        await Edge(cut_off, Metrics())(scope, nobody, send)
     assert [message.get("status") for message in sent] == [503, None]
     assert b'"code":5030200' in sent[1]["body"]
     assert [(line["event"], line["status"], line["code"]) for line in logs] == [("request", 503, 5030200)]
@@ -116,7 +117,7 @@ async def test_other_than_http_passes_untouched() -> None:
         raise AssertionError("nobody speaks here")
 
     scope = {"type": "lifespan"}
-    await TraceHeaders(AccessLog(app, Metrics()))(scope, nobody, nobody)
+    await Edge(app, Metrics())(scope, nobody, nobody)
     assert seen == [{"type": "lifespan"}]
 
 
