@@ -48,6 +48,7 @@ GATEWAY_NAMES = (
     "DOCUMENTS",
     "APQ",
     "TRUSTED_PROXIES",
+    "SHARE_CALLS",
 )
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
 COMMAND_NAMES = ("TOKEN",)
