@@ -23,7 +23,7 @@ from services.account.demo import count_demo, load_demo
 from services.account.service import AccountServicer
 from services.runtime.backend import Backend, Resources
 from services.runtime.outbox import Outbox
-from services.runtime.versioned_cache import Entries, Outage, VersionedCache
+from services.runtime.versioned_cache import Entries, Guard, Outage, VersionedCache
 
 
 def attach(server: grpc.aio.Server, resources: Resources) -> None:
@@ -52,9 +52,9 @@ def create_caches(resources: Resources) -> Caches:
     entries, outage = Entries(resources.cache), Outage()
     return Caches(
         accounts=VersionedCache(
-            entries, "account:account:", AccountRecord, lambda record: record.version, outage=outage
+            Guard(entries, "account:account:", outage), AccountRecord, lambda record: record.version
         ),
-        sessions=VersionedCache(entries, "account:session:", SessionRecord, lambda _: 1, outage=outage),
+        sessions=VersionedCache(Guard(entries, "account:session:", outage), SessionRecord, lambda _: 1),
     )
 
 

@@ -21,7 +21,7 @@ from services.account.data import (
     to_row,
 )
 from services.runtime.backend import Resources
-from services.runtime.versioned_cache import Entries, VersionedCache
+from services.runtime.versioned_cache import Entries, Guard, VersionedCache
 from tests.conftest import NOON, MakeResources
 from tests.services.account.examples import ADA, BO, CORP, EVERY_TYPE, SAM, other
 from tests.services.account.stores import accounts_in, keep, outbox_of
@@ -40,7 +40,7 @@ async def resources(make_resources: MakeResources) -> Resources:
 
 def cached(resources: Resources) -> CachedAccountRepo:
     """The repo of one process."""
-    cache = VersionedCache(Entries(resources.cache), "account:", AccountRecord, lambda record: record.version)
+    cache = VersionedCache(Guard(Entries(resources.cache), "account:"), AccountRecord, lambda record: record.version)
     return CachedAccountRepo(accounts_in(resources), cache)
 
 
@@ -201,7 +201,7 @@ class Stubborn(SqlAccountRepo):
 
 
 async def test_a_commit_that_nobody_heard_of_is_read_all_the_same(resources: Resources) -> None:
-    cache = VersionedCache(Entries(resources.cache), "account:", AccountRecord, lambda record: record.version)
+    cache = VersionedCache(Guard(Entries(resources.cache), "account:"), AccountRecord, lambda record: record.version)
     repo = CachedAccountRepo(Stubborn(resources.database, outbox_of(resources)), cache)
     await repo.by_ids([ADA.id])
     with pytest.raises(ConnectionResetError):

@@ -18,7 +18,7 @@ from services.account.data import (
     to_row,
 )
 from services.runtime.backend import Resources
-from services.runtime.versioned_cache import Entries, VersionedCache
+from services.runtime.versioned_cache import Entries, Guard, VersionedCache
 from tests.conftest import NOON, MakeResources
 from tests.services.account.examples import ADA, BO, other
 from tests.services.counting import CountingRedis, statements_run
@@ -40,7 +40,7 @@ async def resources(make_resources: MakeResources) -> Resources:
 
 def cached(resources: Resources) -> CachedSessionRepo:
     """The repo of one process."""
-    cache = VersionedCache(Entries(resources.cache), "session:", SessionRecord, lambda _: 1)
+    cache = VersionedCache(Guard(Entries(resources.cache), "session:"), SessionRecord, lambda _: 1)
     return CachedSessionRepo(resources.database, cache)
 
 
@@ -87,7 +87,7 @@ async def test_sessions_outlive_the_cache(resources: Resources) -> None:
 
 async def test_any_number_of_sessions_is_one_round_trip_to_the_cache(resources: Resources) -> None:
     counting = CountingRedis(resources.cache)
-    cache = VersionedCache(Entries(counting), "session:", SessionRecord, lambda _: 1)
+    cache = VersionedCache(Guard(Entries(counting), "session:"), SessionRecord, lambda _: 1)
     repo, hashes = CachedSessionRepo(resources.database, cache), [f"unknown {number}" for number in range(100)]
     await repo.by_hashes(hashes)
     counting.round_trips = 0

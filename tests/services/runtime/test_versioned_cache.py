@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from services.runtime.cache import open_cache
-from services.runtime.versioned_cache import Entries, Lifetime, Outage, VersionedCache
+from services.runtime.versioned_cache import Entries, Guard, Lifetime, Outage, VersionedCache
 from tests.conftest import free_port
 
 
@@ -38,7 +38,7 @@ class Atlas:
 
 
 def cities_on(redis: Redis, outage: Outage | None = None) -> VersionedCache[City]:
-    return VersionedCache(Entries(redis), "city:", City, lambda city: city.version, rng=random.Random(7), outage=outage)
+    return VersionedCache(Guard(Entries(redis), "city:", outage), City, lambda city: city.version, rng=random.Random(7))
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ async def test_a_writer_empties_a_key_that_holds_nonsense(
 
 
 async def test_two_prefixes_do_not_mix(cache: Redis) -> None:
-    towns = VersionedCache(Entries(cache), "town:", City, lambda city: city.version, lifetime=Lifetime(jitter=0))
+    towns = VersionedCache(Guard(Entries(cache), "town:"), City, lambda city: city.version, lifetime=Lifetime(jitter=0))
     await towns.read(["r"], Atlas(r=OSLO).load)
     assert await cities_on(cache).read(["r"], Atlas(r=ROME).load) == {"r": ROME}
     assert await cache.pttl("town:r") == pytest.approx(300_000, abs=2_000)

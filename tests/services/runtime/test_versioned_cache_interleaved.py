@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from services.runtime import versioned_cache
 from services.runtime.cache import connect
-from services.runtime.versioned_cache import Entries, Fill, Outage, VersionedCache
+from services.runtime.versioned_cache import Entries, Fill, Guard, Outage, VersionedCache
 from tests.services.runtime.versioned_cache_machine import (
     FailingMachine,
     Fate,
@@ -118,23 +118,23 @@ class EmptiesOnlyMarks(Entries):
                 await self._redis.delete(key)
 
 
-class TrustsItsMark(VersionedCache[Value]):
+class TrustsItsMark(Guard):
     """A writer that settles by its mark without knowing when that arrived."""
 
-    async def _marked(self, key: str, mark: bytes) -> bool:
-        await super()._marked(key, mark)
+    async def mark(self, key: str, mark: bytes) -> bool:
+        await super().mark(key, mark)
         return True
 
 
-class ForgetsDebts(VersionedCache[Value]):
+class ForgetsDebts(Guard):
     """A writer that does not care whether it could settle."""
 
     async def _settled(self, keys: Collection[str], call: Awaitable[None]) -> None:
         await self._attempt(call)
 
 
-def made_of(kind: type[VersionedCache[Value]]) -> MakeCache:
-    return lambda entries: kind(entries, "test:", Value, lambda value: value.version, outage=Outage(pause=0))
+def made_of(kind: type[Guard]) -> MakeCache:
+    return lambda entries: VersionedCache(kind(entries, "test:", Outage(pause=0)), Value, lambda value: value.version)
 
 
 @pytest.mark.parametrize("entries", [FillsInPlainly, SettlesBy])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from redis.asyncio import Redis
 
-from services.runtime.versioned_cache import Entries, Fill, Outage, VersionedCache
+from services.runtime.versioned_cache import Entries, Fill, Guard, Outage, VersionedCache
 
 R = TypeVar("R")
 KEYS = ("a", "b")
@@ -166,7 +166,7 @@ MakeCache = Callable[[Entries], VersionedCache[Value]]
 
 def make_cache(entries: Entries) -> VersionedCache[Value]:
     """The cache of one process; it tries a failing Redis again at once."""
-    return VersionedCache(entries, "test:", Value, lambda value: value.version, outage=Outage(pause=0))
+    return VersionedCache(Guard(entries, "test:", Outage(pause=0)), Value, lambda value: value.version)
 
 
 @dataclass(frozen=True)
