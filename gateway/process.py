@@ -63,10 +63,10 @@ async def _serve(settings: Settings, started: float) -> int:
     async with (
         open_cache(settings.cache) as cache,
         open_backends(settings, readiness, metrics) as (channels, backends),
-        open_clients(channels, metrics, sharing=settings.share_calls) as clients,
+        open_clients(channels, metrics, cache, settings.cache_sizes, sharing=settings.share_calls) as clients,
     ):
         questions = PushQuestions(channels["account"], channels["activity"])
-        hub, sessions = Hub(cache, questions.public, metrics), Sessions(questions.sessions)
+        hub, sessions = Hub(cache, questions.public, metrics, clients.caches), Sessions(questions.sessions)
         push = Feeds(hub, sessions, Past(questions))
 
         async def prepare() -> None:

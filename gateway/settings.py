@@ -1,15 +1,54 @@
 """Every setting of the gateway."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.guard import Limits
 from gateway.lanes import check_lanes
 from gateway.rates.address import Networks, check_networks, networks
 from gateway.rates.quotas import Rates
+from loaders.caching import Lifetimes, Seconds, Sizes
 from services.runtime import settings
+from services.runtime.cache import MEMORY
+
+
+class CacheSettings(BaseModel):
+    """What a gateway keeps of the answers of backends."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    local: bool = Field(True, description="Whether a gateway keeps answers in its process.")
+    remote: bool = Field(True, description="Whether gateways keep answers in the cache that they share.")
+    entries: int = Field(
+        10_000, ge=8, le=1_000_000, description="The most answers to one question that a gateway keeps in its process."
+    )
+    local_seconds: float = Field(2.0, gt=0, le=60, description="For how long.")
+    remote_seconds: float = Field(30.0, gt=0, le=3600, description="How long answers stay in the shared cache.")
+    absent_seconds: float = Field(
+        5.0, ge=0, le=3600, description="The same for the answer that there is none; 0: they are not kept there."
+    )
+    session_local_seconds: float = Field(
+        1.0, gt=0, le=60, description="How long a gateway takes a session for open without asking again."
+    )
+    session_remote_seconds: float = Field(
+        5.0, gt=0, le=3600, description="How long open sessions stay in the shared cache."
+    )
+
+    @property
+    def sizes(self) -> Sizes:
+        """As the caches want it."""
+        return Sizes(
+            local=self.local,
+            remote=self.remote,
+            entries=self.entries,
+            lifetimes=Lifetimes(
+                usual=Seconds(self.local_seconds, self.remote_seconds, self.absent_seconds),
+                sessions=Seconds(self.session_local_seconds, self.session_remote_seconds, 0.0),
+            ),
+        )
 
 
 class Settings(settings.Settings):
@@ -77,6 +116,8 @@ class Settings(settings.Settings):
     operation_directives: int = Field(20, ge=0, description="The most directives that a GraphQL document may have.")
     operations: int = Field(10, ge=1, description="The most operations that a GraphQL document may have.")
 
+    caches: CacheSettings = Field(CacheSettings(), description="What the gateway keeps of the answers of backends.")
+
     @property
     def only_trusted(self) -> bool:
         """Whether only trusted documents are run."""
@@ -86,6 +127,12 @@ class Settings(settings.Settings):
     def proxies(self) -> Networks:
         """The networks of trusted proxies."""
         return networks(self.trusted_proxies)
+
+    @property
+    def cache_sizes(self) -> Sizes:
+        """What the gateway keeps where: nothing in a cache that it shares with nobody, not even its backends."""
+        sizes = self.caches.sizes
+        return sizes if self.embedded or self.cache != MEMORY else replace(sizes, remote=False)
 
     @property
     def limits(self) -> Limits:

@@ -9,6 +9,8 @@ from loaders.batching import UNANSWERED, Question, by_place, declared_scope, to_
 from schema.generated.account.v1 import account_pb2 as pb
 from schema.generated.account.v1.account_pb2_grpc import AccountServiceStub
 from schema.graphql.ports import ClosuresKey, Identity, PrivateKey
+from services.runtime import subjects
+from services.runtime.subjects import Changing, nothing_kept
 
 BACKEND = "account"
 _scope = partial(declared_scope, pb.DESCRIPTOR)
@@ -102,8 +104,9 @@ class AccountQuestions:
 class AccountCommands:
     """What changes something in the account backend."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, changing: Changing = nothing_kept) -> None:
         self._accounts = AccountServiceStub(channel)
+        self._changing = changing
 
     async def sign_in(self, handle: str, password: str) -> pb.SignInResponse:
         """Opens a session."""
@@ -111,7 +114,8 @@ class AccountCommands:
 
     async def sign_out(self, token: str) -> bool:
         """Ends a session; whether one was open until now."""
-        return (await self._accounts.SignOut(pb.SignOutRequest(token=token))).ended
+        async with self._changing(subjects.session(token)):
+            return (await self._accounts.SignOut(pb.SignOutRequest(token=token))).ended
 
     async def update_profile(
         self,
@@ -132,14 +136,18 @@ class AccountCommands:
             avatar_url=avatar_url,
             bio=bio,
         )
-        return (await self._accounts.UpdateProfile(request)).account
+        handles = [subjects.handle(handle)] if handle else []
+        async with self._changing(subjects.account(viewer.account_id), *handles):
+            return (await self._accounts.UpdateProfile(request)).account
 
     async def close_account(self, viewer: Identity, reason: str) -> pb.Account:
         """Begins to close the viewer's account; the account as it is then."""
         request = pb.CloseAccountRequest(actor=to_viewer(viewer), account_id=viewer.account_id, reason=reason)
-        return (await self._accounts.CloseAccount(request)).account
+        async with self._changing(subjects.account(viewer.account_id)):
+            return (await self._accounts.CloseAccount(request)).account
 
     async def reopen_account(self, viewer: Identity) -> pb.Account:
         """Undoes that; the account as it is then."""
         request = pb.ReopenAccountRequest(actor=to_viewer(viewer), account_id=viewer.account_id)
-        return (await self._accounts.ReopenAccount(request)).account
+        async with self._changing(subjects.account(viewer.account_id)):
+            return (await self._accounts.ReopenAccount(request)).account

@@ -17,6 +17,8 @@ from schema.generated.admin.v1 import admin_pb2 as pb
 from schema.generated.admin.v1.admin_pb2_grpc import AdminServiceStub
 from schema.graphql.admin.ports import AccountsKey, ActivitiesKey, AuditsKey, Change, Creation
 from schema.graphql.ports import Identity
+from services.runtime import subjects
+from services.runtime.subjects import Changing, nothing_kept
 
 BACKEND = "admin"
 
@@ -24,8 +26,9 @@ BACKEND = "admin"
 class AdminDesk:
     """Fits `schema.graphql.admin.ports.Desk`."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, changing: Changing = nothing_kept) -> None:
         self._stub = AdminServiceStub(channel)
+        self._changing = changing
 
     async def search_accounts(self, viewer: Identity, key: AccountsKey) -> pb.SearchAccountsResponse:
         """The accounts that match, by id."""
@@ -96,7 +99,8 @@ class AdminDesk:
             password=creation.password,
             **_attributes(creation),
         )
-        return (await self._stub.CreateAccount(request)).account
+        async with self._changing(subjects.handle(creation.handle)):
+            return (await self._stub.CreateAccount(request)).account
 
     async def change_account(self, viewer: Identity, change: Change) -> pb.Account:
         """The account after the change."""
@@ -111,22 +115,26 @@ class AdminDesk:
             bio=change.bio,
             verified=change.verified,
         )
-        return (await self._stub.ChangeAccount(request)).account
+        async with self._changing(*_subjects_of(change)):
+            return (await self._stub.ChangeAccount(request)).account
 
     async def close_account(self, viewer: Identity, account_id: int, reason: str) -> pb.Account:
         """The account in its cooling-off period."""
         request = pb.CloseAccountRequest(actor=to_viewer(viewer), account_id=account_id, reason=reason)
-        return (await self._stub.CloseAccount(request)).account
+        async with self._changing(subjects.account(account_id)):
+            return (await self._stub.CloseAccount(request)).account
 
     async def reopen_account(self, viewer: Identity, account_id: int, reason: str) -> pb.Account:
         """The account in use again."""
         request = pb.ReopenAccountRequest(actor=to_viewer(viewer), account_id=account_id, reason=reason)
-        return (await self._stub.ReopenAccount(request)).account
+        async with self._changing(subjects.account(account_id)):
+            return (await self._stub.ReopenAccount(request)).account
 
     async def suspend_account(self, viewer: Identity, account_id: int, reason: str) -> pb.Account:
         """The account, barred."""
         request = pb.SuspendAccountRequest(actor=to_viewer(viewer), account_id=account_id, reason=reason)
-        return (await self._stub.SuspendAccount(request)).account
+        async with self._changing(subjects.account(account_id)):
+            return (await self._stub.SuspendAccount(request)).account
 
     async def grant_permission(
         self, viewer: Identity, account_id: int, permission: str, *, allow: bool, reason: str
@@ -135,7 +143,8 @@ class AdminDesk:
         request = pb.GrantPermissionRequest(
             actor=to_viewer(viewer), reason=reason, account_id=account_id, permission=permission, allow=allow
         )
-        reply = await self._stub.GrantPermission(request)
+        async with self._changing(subjects.account(account_id)):
+            reply = await self._stub.GrantPermission(request)
         return reply.changed, reply.grants
 
     async def revoke_permission(
@@ -145,7 +154,8 @@ class AdminDesk:
         request = pb.RevokePermissionRequest(
             actor=to_viewer(viewer), reason=reason, account_id=account_id, permission=permission
         )
-        reply = await self._stub.RevokePermission(request)
+        async with self._changing(subjects.account(account_id)):
+            reply = await self._stub.RevokePermission(request)
         return reply.changed, reply.grants
 
     async def merge_accounts(self, viewer: Identity, source_id: int, target_id: int, reason: str) -> pb.Account:
@@ -153,12 +163,20 @@ class AdminDesk:
         request = pb.MergeAccountsRequest(
             actor=to_viewer(viewer), reason=reason, source_id=source_id, target_id=target_id
         )
-        return (await self._stub.MergeAccounts(request)).source
+        async with self._changing(subjects.account(source_id)):
+            return (await self._stub.MergeAccounts(request)).source
 
     async def retry_merge(self, viewer: Identity, source_id: int, reason: str) -> pb.Merge:
         """The merge, taken up again."""
         request = pb.RetryMergeRequest(actor=to_viewer(viewer), reason=reason, source_id=source_id)
-        return (await self._stub.RetryMerge(request)).merge
+        async with self._changing(subjects.account(source_id)):
+            return (await self._stub.RetryMerge(request)).merge
+
+
+def _subjects_of(change: Change) -> list[str]:
+    """What a change of an account is about."""
+    handles = [subjects.handle(change.handle)] if change.handle else []
+    return [subjects.account(change.account_id), *handles]
 
 
 def _attributes(creation: Creation) -> dict[str, Any]:

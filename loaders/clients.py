@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
+from redis.asyncio import Redis
 
 from loaders import account, activity, admin, banner, permission
 from loaders.account import AccountCommands, AccountQuestions
@@ -14,6 +15,7 @@ from loaders.activity import ActivityCommands, ActivityQuestions, FollowCounts
 from loaders.admin import AdminDesk
 from loaders.banner import BannerQuestions
 from loaders.batching import K, Question, Source, V
+from loaders.caching import Caches, Sizes
 from loaders.loader import Loader
 from loaders.permission import PermissionQuestions
 from loaders.sharing import Shared
@@ -22,6 +24,7 @@ from schema.generated.activity.v1.activity_pb2 import Activity, ActivityPage, Au
 from schema.generated.banner.v1.banner_pb2 import Banner
 from schema.generated.permission.v1.permission_pb2 import Feature
 from schema.graphql import ports
+from services.runtime.subjects import Changing, nothing_kept
 from services.runtime.tasks import task_group
 from services.runtime.telemetry import Metrics
 
@@ -50,8 +53,8 @@ class Loaders:
 class Commands(AccountCommands, ActivityCommands):
     """What changes something; fits `ports.Commands`."""
 
-    def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
-        AccountCommands.__init__(self, channels[account.BACKEND])
+    def __init__(self, channels: Mapping[str, grpc.aio.Channel], changing: Changing = nothing_kept) -> None:
+        AccountCommands.__init__(self, channels[account.BACKEND], changing)
         ActivityCommands.__init__(self, channels[activity.BACKEND])
 
 
@@ -63,23 +66,31 @@ class Clients:
         channels: Mapping[str, grpc.aio.Channel],
         metrics: Metrics,
         group: asyncio.TaskGroup,
+        caches: Caches | None = None,
         *,
         sharing: bool = True,
     ) -> None:
         """`channels` by backend: account, permission, banner, activity, admin. Calls are tasks of `group`.
 
-        With `sharing` operations share them.
+        With `sharing` operations share them. With `caches` answers are kept, as far as these allow.
         """
         self._metrics = metrics
         self._group = group
+        self._caches = caches
         self._sharing = sharing
         self._sources: dict[str, Source[Any, Any]] = {}
+        changing = caches.changing if caches else nothing_kept
         self._account = AccountQuestions(channels[account.BACKEND])
         self._permission = PermissionQuestions(channels[permission.BACKEND])
         self._banner = BannerQuestions(channels[banner.BACKEND])
         self._activity = ActivityQuestions(channels[activity.BACKEND])
-        self._commands = Commands(channels)
-        self._admin = AdminDesk(channels[admin.BACKEND])
+        self._commands = Commands(channels, changing)
+        self._admin = AdminDesk(channels[admin.BACKEND], changing)
+
+    @property
+    def caches(self) -> Caches | None:
+        """What is kept of answers; None when nothing is."""
+        return self._caches
 
     def commands(self) -> Commands:
         """What changes something; the same for every operation."""
@@ -112,15 +123,27 @@ class Clients:
     def _loader(self, question: Question[K, V]) -> Loader[K, V]:
         source: Source[K, V] | None = self._sources.get(question.name)
         if source is None:
-            shared = Shared(question, self._metrics, self._group, sharing=self._sharing)
-            source = self._sources[question.name] = shared
+            source = self._sources[question.name] = self._source(question)
         return Loader(source, self._group)
+
+    def _source(self, question: Question[K, V]) -> Source[K, V]:
+        shared = Shared(question, self._metrics, self._group, sharing=self._sharing)
+        return self._caches.of(question, shared) if self._caches else shared
 
 
 @asynccontextmanager
 async def open_clients(
-    channels: Mapping[str, grpc.aio.Channel], metrics: Metrics, *, sharing: bool = True
+    channels: Mapping[str, grpc.aio.Channel],
+    metrics: Metrics,
+    cache: Redis | None = None,
+    sizes: Sizes | None = None,
+    *,
+    sharing: bool = True,
 ) -> AsyncIterator[Clients]:
-    """The backends behind `channels`; what is still under way at the end is cancelled."""
+    """The backends behind `channels`; what is still under way at the end is cancelled.
+
+    With a `cache` answers are kept there and in this process, in these `sizes`.
+    """
     async with task_group() as group:
-        yield Clients(channels, metrics, group, sharing=sharing)
+        caches = Caches(cache, sizes or Sizes(), metrics, group) if cache else None
+        yield Clients(channels, metrics, group, caches, sharing=sharing)

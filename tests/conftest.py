@@ -179,6 +179,7 @@ async def cache(stack: str, request: pytest.FixtureRequest) -> AsyncIterator[Red
     """An empty cache of the stack."""
     url = "memory://" if stack == "embedded" else request.getfixturevalue("redis_server")
     async with open_cache(url, timeout_seconds=10) as opened:
+        await opened.flushdb()  # Processes of other tests may have left something.
         yield opened
         await opened.flushdb()
 

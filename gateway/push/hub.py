@@ -45,6 +45,23 @@ class ReadActivities(Protocol):
         ...
 
 
+class Heeding(Protocol):
+    """Takes the messages of one channel as they come."""
+
+    @property
+    def channel(self) -> str:
+        """Which."""
+        ...
+
+    def hear(self, message: bytes) -> None:
+        """Takes one."""
+        ...
+
+    def gap(self) -> None:
+        """Some may be missing."""
+        ...
+
+
 class Hub:
     """Hands on what is published; a `lifecycle.Server`.
 
@@ -57,12 +74,14 @@ class Hub:
         cache: Redis,
         read: ReadActivities,
         metrics: Metrics,
+        heeding: Heeding | None = None,
         silence_seconds: float = SILENCE_SECONDS,
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self._cache = cache
         self._read = read
         self._metrics = metrics
+        self._heeding = heeding
         self._silence_seconds = silence_seconds
         self.settle_seconds = settle_seconds
         """By how much activities may overtake each other."""
@@ -141,6 +160,8 @@ class Hub:
         if self._is_lost:
             _log.warning("push found the cache again")
         self._is_lost = False
+        if self._heeding:
+            self._heeding.gap()
         for listener in self._listeners.everybody():
             listener.put(Gap.GAP)
 
@@ -150,6 +171,8 @@ class Hub:
         self._is_lost = True
 
     def _take(self, channel: str, data: bytes) -> None:
+        if self._heeding and channel == self._heeding.channel:
+            self._heeding.hear(data)
         if not self._listeners.anybody(channel):
             return
         try:

@@ -20,6 +20,16 @@ def deadline_in(seconds: float) -> Iterator[None]:
         _ends_at.reset(before)
 
 
+@contextmanager
+def deadline_of_its_own(seconds: float) -> Iterator[None]:
+    """What runs inside must be done in `seconds`, whatever the deadline around it: others wait for it, too."""
+    before = _ends_at.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends_at.reset(before)
+
+
 def time_left(default: float, cap: float | None = None) -> float:
     """Seconds until the current deadline, at most `cap`, below 0 when it is over; `default` where there is none."""
     ends_at = _ends_at.get()

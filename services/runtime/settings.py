@@ -49,6 +49,15 @@ GATEWAY_NAMES = (
     "APQ",
     "TRUSTED_PROXIES",
     "SHARE_CALLS",
+    "CACHES",
+    "CACHES__LOCAL",
+    "CACHES__REMOTE",
+    "CACHES__ENTRIES",
+    "CACHES__LOCAL_SECONDS",
+    "CACHES__REMOTE_SECONDS",
+    "CACHES__ABSENT_SECONDS",
+    "CACHES__SESSION_LOCAL_SECONDS",
+    "CACHES__SESSION_REMOTE_SECONDS",
 )
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
 COMMAND_NAMES = ("TOKEN",)

@@ -10,11 +10,16 @@ from services.job.biz.happenings import (
     Happening,
     Merged,
     MergeStarted,
+    Opened,
+    PermissionSet,
+    PermissionTakenBack,
     Published,
     StatusChanged,
+    What,
 )
 from services.job.biz.ports import Ledger
 from services.job.biz.steps import STEPS
+from services.runtime import subjects
 
 _ACCOUNT, _AUTHOR = "atrium:push:account:{}", "atrium:push:author:{}"
 _CHANNELS: dict[type, str] = {
@@ -25,6 +30,8 @@ _CHANNELS: dict[type, str] = {
     FollowsChanged: _ACCOUNT,
     Published: _AUTHOR,
 }
+_KEPT = (Opened, Changed, StatusChanged, MergeStarted, Merged, PermissionSet, PermissionTakenBack)
+"""What makes an account, a handle, a menu or a session another."""
 
 
 async def apply(happening: Happening, ledger: Ledger, traceparent: str = "", lane: str = "") -> bool:
@@ -44,6 +51,21 @@ def channels_of(happening: Happening) -> list[str]:
     """The channels of the cache where those wait whom it concerns."""
     name = _CHANNELS.get(type(happening.what))
     return [name.format(happening.account_id)] if name else []
+
+
+def subjects_of(happening: Happening) -> list[str]:
+    """The subjects of which gateways keep what is not so any more."""
+    what = happening.what
+    if not isinstance(what, _KEPT):
+        return []
+    handles = [what.handle] if isinstance(what, Opened) else _handles_in(what)
+    return [subjects.account(happening.account_id), *map(subjects.handle, handles)]
+
+
+def _handles_in(what: What) -> list[str]:
+    """The handles that a change gives to an account, or takes from it."""
+    differences = what.differences if isinstance(what, Changed) else ()
+    return [name for each in differences if each.field == "handle" for name in (each.before, each.after) if name]
 
 
 def is_the_end(happening: Happening) -> bool:

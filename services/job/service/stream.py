@@ -1,4 +1,4 @@
-"""What events call: the history with its errands, and the cache's channels where subscribers wait."""
+"""What events call: the history with its errands, and the channels of the cache on which gateways listen."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,10 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from schema.generated.event.v1 import event_pb2
-from services.job.biz.listening import apply, channels_of
+from services.job.biz.listening import apply, channels_of, subjects_of
 from services.job.biz.ports import Ledger
 from services.job.service.messages import happening_from_event
+from services.runtime.changed import Changes
 from services.runtime.consumer import Consumer
 from services.runtime.lane import lane
 from services.runtime.telemetry import traceparent
@@ -44,14 +45,16 @@ class History:
 
 
 class Push:
-    """Publishes events on the channels of the cache, for those who are connected now.
+    """Tells gateways of events over the channels of the cache: what to forget, then what subscribers wait for.
 
-    Nobody is promised them: subscribers tell repetitions by the id of the event, and fetch what they missed. So a cache
-    that is down holds nothing up, and all events of a batch may be published again when one of them fails.
+    Nobody is promised them: subscribers tell repetitions by the id of the event, and fetch what they missed; what is
+    kept ends by itself. So a cache that is down holds nothing up, and all events of a batch may be told again when one
+    of them fails.
     """
 
     KINDS = frozenset(
         {
+            "account_opened",
             "account_changed",
             "account_status_changed",
             "account_merge_started",
@@ -59,16 +62,22 @@ class Push:
             "followed",
             "unfollowed",
             "activity_published",
+            "permission_granted",
+            "permission_revoked",
         }
     )
 
     def __init__(self, cache: Redis, outage: Outage | None = None) -> None:
         self._cache = cache
         self._outage = outage or Outage()
+        self._changes = Changes(cache, self._outage)
 
     async def handle(self, event: event_pb2.Event, _session: AsyncSession) -> None:
-        """Publishes the encoded event on each channel of those whom it concerns."""
-        for channel in channels_of(happening_from_event(event)):
+        """Has gateways forget what is not so any more, then publishes the event where those wait whom it concerns."""
+        happening = happening_from_event(event)
+        if self._outage.lets_through():
+            await self._changes.tell(subjects_of(happening))
+        for channel in channels_of(happening):
             if self._outage.lets_through():
                 await self._publish(channel, event.SerializeToString())
 

@@ -35,6 +35,12 @@ class CallTally:
         self.shared += callers > 1
         self.share += 1 / callers
 
+    def take_part(self, other: "CallTally", callers: int) -> None:
+        """Counts the calls of another tally, which were sent on behalf of so many requests."""
+        self.count += other.count
+        self.shared += other.count if callers > 1 else other.shared
+        self.share += other.share / callers
+
     def hold(self, work: Cancellable) -> None:
         """The request waits for this from now on."""
         self._in_flight.add(work)

@@ -53,6 +53,7 @@ class Metrics:
         )
         self._count_loads()
         self._count_events_and_runs()
+        self._count_caches()
 
     def _count_loads(self) -> None:
         self.loader_batch = Histogram(
@@ -117,6 +118,21 @@ class Metrics:
             "atrium_push_dropped_total",
             "Long connections that this process ended because of their client, by close code.",
             ("code",),
+            registry=self.registry,
+        )
+
+    def _count_caches(self) -> None:
+        self.cache_reads = Counter(
+            "atrium_cache_reads_total",
+            "Answers looked for in a cache of the gateway, by question, level (local, remote) and outcome: hit, absent "
+            "(it is known that there is none), miss, changed, spoiled; and those renewed before their time is over.",
+            ("question", "level", "outcome"),
+            registry=self.registry,
+        )
+        self.changes_heard = Counter(
+            "atrium_changes_heard_total",
+            "Changes that make caches of the gateway forget, by where they were heard: own, channel, gap.",
+            ("source",),
             registry=self.registry,
         )
 

@@ -51,7 +51,7 @@ section 3.2.1; versions that decide between two fills are from "Cache made consi
 
 from services.runtime.versioned_cache.cache import Lifetime, VersionedCache, Write
 from services.runtime.versioned_cache.entries import CACHE_FAILURES, SETTLE, Entries, Fill
-from services.runtime.versioned_cache.guard import Guard, Held
+from services.runtime.versioned_cache.guard import Guard, Held, is_taken
 from services.runtime.versioned_cache.outage import Outage
 
 __all__ = [
@@ -65,4 +65,5 @@ __all__ = [
     "Outage",
     "VersionedCache",
     "Write",
+    "is_taken",
 ]

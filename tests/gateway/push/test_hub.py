@@ -5,6 +5,7 @@ from redis.asyncio import Redis
 from gateway.push.hub import AUTHOR, Hub, News
 from gateway.push.listeners import Gap, Listener
 from services.runtime.telemetry import Metrics
+from tests.gateway.push.conftest import until_listening
 from tests.gateway.push.fakes import World, activity, event, published
 
 BO, CORP = AUTHOR.format(2), AUTHOR.format(3)
@@ -88,3 +89,39 @@ async def test_many_come_and_go_at_once_and_each_hears_what_it_wants(hub: Hub, c
     async with asyncio.TaskGroup() as group:
         tasks = {author: group.create_task(listen(author)) for author in range(100, 140)}
     assert {author: set(task.result()) for author, task in tasks.items()} == {author: {author} for author in tasks}
+
+
+class Ear:
+    """Heeds a channel."""
+
+    channel = "atrium:push:heeded"
+
+    def __init__(self) -> None:
+        self.heard: list[bytes | str] = []
+        self.news = asyncio.Event()
+
+    def hear(self, message: bytes) -> None:
+        self.heard.append(message)
+        self.news.set()
+
+    def gap(self) -> None:
+        self.heard.append("gap")
+
+
+async def test_one_channel_is_heeded_message_by_message(cache: Redis, world: World) -> None:
+    ear = Ear()
+    hub = Hub(cache, world.public, Metrics(), ear)
+    async with asyncio.TaskGroup() as group, asyncio.timeout(10):
+        group.create_task(hub.serve())
+        await until_listening(cache)
+        async with hub.listener([BO]) as listener:
+            await cache.publish(BO, published(11))
+            await cache.publish(ear.channel, b"1")
+            await cache.publish(BO, published(12))
+            await cache.publish(ear.channel, b"2")
+            assert await heard(listener, 2) == [11, 12]
+        while len(ear.heard) < 3:
+            ear.news.clear()
+            await ear.news.wait()
+        await hub.stop(0)
+    assert ear.heard == ["gap", b"1", b"2"]

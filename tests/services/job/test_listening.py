@@ -7,15 +7,17 @@ from services.job.biz.errands import ErrandKind, ErrandState
 from services.job.biz.happenings import (
     Changed,
     Difference,
+    FollowsChanged,
     Merged,
     MergeStarted,
     Opened,
     PermissionSet,
+    PermissionTakenBack,
     Published,
     StatusChanged,
     What,
 )
-from services.job.biz.listening import apply, channels_of
+from services.job.biz.listening import apply, channels_of, subjects_of
 from tests.services.job.examples import ADA, BO, CLOSED, event_id, happening
 from tests.services.job.fakes import FakeLedger
 
@@ -111,3 +113,28 @@ async def test_the_end_takes_the_words_out_of_the_merge_too() -> None:
 )
 def test_those_are_told_who_wait_for_it(what: What | None, channels: list[str]) -> None:
     assert channels_of(happening(what)) == channels
+
+
+HANDLE = Changed((Difference("bio", None, "x"), Difference("handle", "ada", "Ada_N")))
+
+
+@pytest.mark.parametrize(
+    ("what", "subjects"),
+    [
+        (Opened("Ada"), ["account/1", "handle/ada"]),
+        (RENAMED, ["account/1"]),
+        (HANDLE, ["account/1", "handle/ada", "handle/ada_n"]),
+        (CLOSED, ["account/1"]),
+        (MergeStarted(BO), ["account/1"]),
+        (Merged(BO), ["account/1"]),
+        (PermissionSet("x.y", True), ["account/1"]),
+        (PermissionTakenBack("x.y"), ["account/1"]),
+        (FollowsChanged(), []),
+        (Published(), []),
+        (None, []),
+    ],
+)
+def test_what_gateways_are_to_forget_is_the_account_and_the_handles_it_had_and_has(
+    what: What | None, subjects: list[str]
+) -> None:
+    assert subjects_of(happening(what)) == subjects

@@ -1,10 +1,12 @@
 """Events in, histories and errands and pushes out: on both stacks, through the inbox."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 
 from schema.generated.event.v1 import event_pb2
 from services.job.biz.changes import ChangeKind
@@ -15,6 +17,7 @@ from services.job.wire import consumers
 from services.runtime.backend import Resources
 from services.runtime.bus import Message
 from services.runtime.cache import open_cache
+from services.runtime.changed import PREFIX, subjects_in
 from services.runtime.consumer import Intake
 from services.runtime.telemetry import Metrics
 from tests.conftest import free_port
@@ -165,3 +168,26 @@ async def test_a_cache_that_is_down_holds_nothing_up(resources: Resources) -> No
         await intake.take([message("account_changed", number) for number in range(20)])
     assert consumed(metrics) == {"applied": 20}
     assert await count(resources.database, INBOX.letters) == 0
+
+
+async def test_gateways_hear_of_what_to_forget_before_subscribers_hear_of_it(town: Town, cache: Redis) -> None:
+    kept = f"{PREFIX}/lane/account_by_id/{ADA}"
+    await cache.set(kept, b"x")
+    async with cache.pubsub() as pubsub, asyncio.timeout(5):
+        await pubsub.psubscribe("atrium:push:*")
+        await town.push.take([message(kind, number) for number, kind in enumerate(WHAT)])
+        await cache.publish("atrium:push:end", b"end")
+        told = [(each["channel"].decode().split(":")[2], each["data"]) async for each in until_the_end(pubsub)]
+    channels = [channel for channel, _ in told]
+    assert channels == ["changed", *["changed", "account"] * 4, "account", "account", "author", "changed", "changed"]
+    changed = [subjects_in(data) for channel, data in told if channel == "changed"]
+    assert changed == [[f"account/{ADA}", "handle/ada"], *([[f"account/{ADA}"]] * 6)]
+    assert not await cache.exists(kept)
+
+
+async def until_the_end(pubsub: PubSub) -> AsyncIterator[dict[str, Any]]:
+    async for each in pubsub.listen():
+        if each["data"] == b"end":
+            return
+        if each["type"] == "pmessage":
+            yield each

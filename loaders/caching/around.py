@@ -1,0 +1,22 @@
+"""What the caches of one process share."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from loaders.caching.heard import Heard
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the caches of one process share."""
+
+    heard: Heard
+    group: asyncio.TaskGroup
+    """Has the loads, which belong to no request."""
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    """Seconds since 1970."""
+    rng: random.Random = field(default_factory=random.SystemRandom)

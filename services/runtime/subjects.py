@@ -1,0 +1,56 @@
+"""What a change is about, and where the gateways keep what they know of it.
+
+A subject is an account, a handle or a session. What gateways keep about several subjects, or in a lane of its own, is
+not found by the name of one: whoever hears of the change does not use it any more.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import TypeAlias
+
+ACCOUNT, HANDLE, SESSION = "account", "handle", "session"
+KEPT: dict[str, tuple[str, ...]] = {
+    ACCOUNT: ("lane/account_by_id", "viewer/features"),
+    HANDLE: ("lane/account_by_handle",),
+    SESSION: ("public/session_by_token",),
+}
+"""What is kept of a subject under its own name: scope and question."""
+Changing: TypeAlias = Callable[..., AbstractAsyncContextManager[None]]
+"""Wraps a change of the subjects it is called with: once the block is over, nobody here reads what was before."""
+
+
+def nothing_kept(*_subjects: str) -> AbstractAsyncContextManager[None]:
+    """A `Changing` for a process that keeps nothing."""
+    return nullcontext()
+
+
+def account(account_id: int) -> str:
+    """Everything about an account."""
+    return f"{ACCOUNT}/{account_id}"
+
+
+def handle(name: str) -> str:
+    """Who has a handle."""
+    return f"{HANDLE}/{name.lower()}"
+
+
+def session(token: str) -> str:
+    """The session with this token."""
+    return f"{SESSION}/{token_hash(token)}"
+
+
+def token_hash(token: str) -> str:
+    """What is told and kept of a session token: enough to know it again, and of no use to a thief."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def kept_key(scope: str, question: str, name: str, lane: str = "") -> str:
+    """The key of an answer after PREFIX."""
+    return f"{lane}/{scope}/{question}/{name}"
+
+
+def kept_keys(subjects: Iterable[str]) -> list[str]:
+    """The keys after PREFIX of what is kept of the subjects under their own names, in the usual lane."""
+    parts = (subject.split("/", 1) for subject in subjects)
+    return [f"/{place}/{name}" for kind, name in parts for place in KEPT[kind]]

@@ -1,0 +1,132 @@
+"""Two gateways as processes of their own: a change at one, or at a backend, is soon seen at the other."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+
+from schema.generated.admin.v1 import admin_pb2 as pb
+from schema.generated.admin.v1.admin_pb2_grpc import AdminServiceStub
+from schema.generated.identity.v1 import identity_pb2
+from services.backends import BACKENDS
+from tests.conftest import free_port
+from tests.gateway.process import finished, running
+from tests.gateway.test_caches import NAME, RENAME, WHO
+
+KEPT = {
+    "CACHES__LOCAL_SECONDS": "60",
+    "CACHES__REMOTE_SECONDS": "3600",
+    "CACHES__SESSION_LOCAL_SECONDS": "60",
+    "CACHES__SESSION_REMOTE_SECONDS": "3600",
+}
+"""So long that nothing ends by itself while the test runs: what is seen was told."""
+BOUND = 5.0
+"""Seconds; documented is one, for machines that do nothing else."""
+SAM = identity_pb2.Viewer(account_id=4, account_type=identity_pb2.ACCOUNT_TYPE_STAFF)
+
+
+@dataclass(frozen=True)
+class Town:
+    """Where everything listens."""
+
+    here: str
+    there: str
+    admin: str
+
+
+@pytest.fixture(scope="module")
+def town(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """Every backend in one process, and two gateways."""
+    folder = tmp_path_factory.mktemp("town")
+    with ExitStack() as closing:
+        sockets = closing.enter_context(TemporaryDirectory(prefix="atrium-"))
+        settings = {"DATA": str(folder / "data"), "CACHE": redis_server, **KEPT}
+        settings |= {f"ADDRESSES__{name.upper()}": f"unix:{sockets}/{name}" for name in BACKENDS}
+        for command in (("migrate",), ("demo", "--accounts", "60")):
+            done = finished(("services", *command), settings)
+            assert done.returncode == 0, done.stderr
+        closing.enter_context(running(("services", "serve", *BACKENDS), settings, folder / "backends.txt"))
+        here, there = [closing.enter_context(gateway(settings, folder / f"{name}.txt")) for name in ("here", "there")]
+        yield Town(here, there, f"unix:{sockets}/admin")
+
+
+@contextmanager
+def gateway(settings: dict[str, str], output: Path) -> Iterator[str]:
+    """The address of a gateway."""
+    port = free_port()
+    with running(("gateway", "run"), {**settings, "PORT": str(port)}, output) as process:
+        process.wait_for(f"http://127.0.0.1:{port}/readyz")
+        yield f"http://127.0.0.1:{port}"
+
+
+def ask(url: str, query: str, token: str = "", **variables: Any) -> Any:
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    body = {"query": query, "variables": variables}
+    return httpx.post(f"{url}/graphql", json=body, headers=headers, timeout=30).json()
+
+
+def name_at(url: str) -> str:
+    return str(ask(url, NAME)["data"]["account"]["displayName"])
+
+
+def seconds_until(see: Callable[[], Any], wanted: Any) -> float:
+    """How long it took until that was seen."""
+    started = time.monotonic()
+    while see() != wanted:
+        assert time.monotonic() < started + BOUND
+    return time.monotonic() - started
+
+
+def sign_in(url: str, handle: str) -> str:
+    query = "mutation ($handle: String!, $password: String!) { signIn(handle: $handle, password: $password) { token } }"
+    return str(ask(url, query, handle=handle, password="atrium-demo")["data"]["signIn"]["token"])
+
+
+def test_a_change_at_one_gateway_is_read_there_at_once_and_at_the_other_soon(town: Town) -> None:
+    token = sign_in(town.here, "ada")
+    took = []
+    for number in range(10):
+        version = ask(town.here, NAME)["data"]["account"]["version"]
+        name_at(town.there)
+        changed = ask(town.here, RENAME, token, version=version, name=f"Ada {number}")
+        assert changed["data"]["updateProfile"]["version"] == version + 1
+        assert name_at(town.here) == f"Ada {number}"
+        took.append(seconds_until(lambda: name_at(town.there), f"Ada {number}"))
+    print(took)
+    print(f"seen at the other gateway after {max(took) * 1000:.0f} ms at most")
+
+
+def test_a_session_that_was_ended_at_one_gateway_is_soon_over_at_the_other(town: Town) -> None:
+    took = []
+    for _ in range(5):
+        token = sign_in(town.here, "bo")
+        for url in (town.here, town.there):
+            assert ask(url, WHO, token)["data"]["viewer"]["account"] == {"handle": "bo"}
+        assert ask(town.here, "mutation { signOut }", token)["data"] == {"signOut": True}
+        assert ask(town.here, WHO, token)["errors"][0]["extensions"]["code"] == 4010100
+        took.append(seconds_until(lambda: "errors" in ask(town.there, WHO, token), True))  # noqa: B023
+    print(f"over at the other gateway after {max(took) * 1000:.0f} ms at most")
+
+
+def test_a_change_that_goes_by_no_gateway_is_soon_seen_at_both(town: Town) -> None:
+    took = []
+    with grpc.insecure_channel(town.admin) as channel:
+        desk = AdminServiceStub(channel)
+        for number in range(5):
+            version = ask(town.here, NAME)["data"]["account"]["version"]
+            name_at(town.there)
+            desk.ChangeAccount(
+                pb.ChangeAccountRequest(
+                    actor=SAM, account_id=1, version=version, reason="a typo", display_name=f"Ada by staff {number}"
+                )
+            )
+            for url in (town.here, town.there):
+                took.append(seconds_until(lambda: name_at(url), f"Ada by staff {number}"))  # noqa: B023
+    print(f"seen at the gateways after {max(took) * 1000:.0f} ms at most")
