@@ -64,9 +64,10 @@ class Builder:
             self._start_helper(name, python("services", "serve", name), partial(serves, self.addresses[name]))
 
     def start_gateway(self) -> Subject:
-        """The gateway as it runs in production; its log lines go to a file."""
+        """The gateway as it runs, but that it keeps no answers: like what it is measured beside, it asks each time."""
         port = free_port()
-        return self._start_subject("gateway", port, python("gateway", "run"), ATRIUM_PORT=str(port))
+        kept = {"ATRIUM_CACHES__LOCAL": "false", "ATRIUM_CACHES__REMOTE": "false"}
+        return self._start_subject("gateway", port, python("gateway", "run"), ATRIUM_PORT=str(port), **kept)
 
     def start_handwritten(self) -> Subject:
         """The hand-written aggregator on the same backends."""
