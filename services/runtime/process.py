@@ -25,13 +25,13 @@ async def serve_process(addresses: Mapping[Backend, str], settings: Settings, *,
     """Serves backends until a signal; answers the exit code. `complete` says that there are no others elsewhere."""
     configure_logging(settings.log_level)
     metrics, readiness = Metrics(), Readiness()
-    if not complete and settings.cache == MEMORY:
-        _log.warning("the cache is of this process alone: set ATRIUM_CACHE to share it with others")
     async with AsyncExitStack() as closing:
         closing.enter_context(configure_tracing(settings, service="-".join(backend.name for backend in addresses)))
         resources = await closing.enter_async_context(open_all(addresses, settings, metrics))
         streams = await closing.enter_async_context(open_streams(resources, settings.bus, metrics, complete=complete))
         backends = await closing.enter_async_context(serve_backends(addresses, resources, readiness, metrics))
+        if not complete and settings.cache == MEMORY:
+            _log.warning("the cache is of this process alone: set ATRIUM_CACHE to share it with others")
         # The pages come first: they stop last, and tell until then that this process wants no more work.
         servers = [*_pages(settings, metrics, readiness), *streams, backends]
         return await run(*servers, readiness=readiness, drain_seconds=settings.drain_seconds, metrics=metrics)
