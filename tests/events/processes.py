@@ -53,14 +53,17 @@ class Town:
 
 
 class Fate:
-    """Decides at each fail-point whether the process dies there."""
+    """Decides at each fail-point whether the process dies there: at the one `appointed`, else by chance."""
 
-    def __init__(self, seed: int, chance: float) -> None:
+    def __init__(self, seed: int, chance: float, appointed: int | None = None) -> None:
         self._random = random.Random(seed)
         self._chance = chance
+        self._appointed = appointed
+        self._passed = 0
 
     def strikes(self) -> None:
-        if self._random.random() < self._chance:
+        self._passed += 1
+        if self._passed == self._appointed if self._appointed else self._random.random() < self._chance:
             os.kill(os.getpid(), signal.SIGKILL)
 
 

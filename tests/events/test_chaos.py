@@ -22,26 +22,35 @@ from tests.events.processes import APPLIED, INBOX, METADATA, OUTBOX, Fate, Town,
 
 EVENTS, ACCOUNTS = 5000, 50
 PATIENCE_SECONDS = 120
+SENT = 2
+"""The fail-point of a relay between sending its first events and marking them as sent."""
 LIVES = get_context("forkserver")
 """New processes come from one that has everything imported and has never run a loop: within milliseconds."""
 LIVES.set_forkserver_preload(["tests.events.processes"])
 
 
 class Lives:
-    """A process of some kind, begun anew whenever it has died, until it has died often enough."""
+    """A process of some kind, begun anew whenever it has died, until it has died often enough.
 
-    def __init__(self, town: Town, work: Callable[[Town, Fate], None], deaths: int, seed: int) -> None:
+    Its first life ends at the fail-point `appointed`, where there is one: on a slow machine chance may spare a moment.
+    """
+
+    def __init__(
+        self, town: Town, work: Callable[[Town, Fate], None], deaths: int, seed: int, appointed: int | None = None
+    ) -> None:
         self._town = town
         self._work = work
         self._random = random.Random(seed)
         self._deaths = deaths
+        self._appointed = appointed
         self.died = 0
         self._process = self._born()
 
     def _born(self) -> BaseProcess:
         # Two fail-points for each batch: some lives are left for the outside to end.
         chance = 0.2 if self.must_die else 0
-        process = LIVES.Process(target=self._work, args=(self._town, Fate(self._random.randrange(1 << 30), chance)))
+        fate = Fate(self._random.randrange(1 << 30), chance, None if self.died else self._appointed)
+        process = LIVES.Process(target=self._work, args=(self._town, fate))
         process.start()
         return process
 
@@ -52,7 +61,8 @@ class Lives:
 
     def tend(self) -> None:
         """Kills it at times, and has it begin again once it is dead."""
-        if self.must_die and self._random.random() < 0.02:
+        is_spared = self._appointed is not None and not self.died
+        if self.must_die and not is_spared and self._random.random() < 0.02:
             self._process.kill()
         if not self._process.is_alive():
             self.died += 1
@@ -80,7 +90,7 @@ async def database(town: Town) -> AsyncIterator[Database]:
 
 @contextmanager
 def lives(town: Town) -> Iterator[list[Lives]]:
-    begun = [Lives(town, relay_process, 6, seed) for seed in (1, 2)]
+    begun = [Lives(town, relay_process, 6, seed=1, appointed=SENT), Lives(town, relay_process, 6, seed=2)]
     # The broker takes seconds to notice that a listener is gone, and to share its partitions out anew.
     begun += [Lives(town, consumer_process, 2, seed) for seed in (3, 4)]
     try:
