@@ -2,7 +2,9 @@
 
 Nothing in flight: what is asked in this turn of the event loop is sent at its end. Something in flight: what is asked
 meanwhile is gathered, and sent when a call returns, when no more fits into one, or after a millisecond, so that a slow
-backend makes nobody wait for it. A call that was sent takes nobody in: an answer is never older than its question.
+backend makes nobody wait for it. The more calls are in flight, the longer the next gathers: a backend that is slow
+because it has too much to do gets fewer and larger ones. A call that was sent takes nobody in: an answer is never older
+than its question.
 
 Each caller keeps its own deadline and may leave; errors go to the keys they belong to. Callers whose answers depend on
 different things, such as lanes, never meet.
@@ -22,7 +24,8 @@ from services.runtime.lane import in_lane, lane
 from services.runtime.telemetry import Metrics, in_trace, span
 
 GATHERING_SECONDS = 0.001
-"""How long a question waits at most for a call in flight to return."""
+"""How long a question waits at most for a call in flight to return; twice as long for each further one in flight."""
+MOST_DOUBLINGS = 5
 GRACE_SECONDS = 0.02
 """How long after its deadline a caller is told so: a call that ends when its only caller does says it by itself."""
 
@@ -85,8 +88,9 @@ class Shared(Generic[K, V]):
     def _begin(self, place: Hashable) -> "_Call[K, V]":
         call = self._gathering[place] = _Call(self, place)
         loop = asyncio.get_running_loop()
-        if place in self._in_flight:
-            call.timer = loop.call_later(self._gathering_seconds, self._send, call)
+        if in_flight := self._in_flight.get(place, 0):
+            longer = 2 ** min(in_flight - 1, MOST_DOUBLINGS)
+            call.timer = loop.call_later(self._gathering_seconds * longer, self._send, call)
         else:
             call.timer = loop.call_soon(self._send, call)
         return call

@@ -120,6 +120,22 @@ async def test_a_slow_call_makes_nobody_wait_for_it(make: MakeHouse) -> None:
     assert await all_of(first, second) == [[1], [4]]
 
 
+async def test_the_more_calls_are_in_flight_the_longer_the_next_gathers(make: MakeHouse) -> None:
+    house, loop = make(gathering_seconds=0.001), asyncio.get_running_loop()
+    house.squares.gate.clear()
+    waited = []
+    for number in range(8):
+        began = loop.time()
+        house.squares.asked.clear()
+        house.ask(number)
+        async with asyncio.timeout(5):
+            await house.squares.asked.wait()
+        waited.append(loop.time() - began)
+    least = [0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.032]
+    assert [seconds > at_least * 0.9 for seconds, at_least in zip(waited, least, strict=True)] == [True] * 8
+    assert house.squares.batches == [[number] for number in range(8)]
+
+
 async def test_a_full_call_is_sent_at_once(house: House) -> None:
     first = await house.in_flight(1)
     full = await house.in_flight(2, 3, 4)
