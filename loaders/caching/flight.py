@@ -1,7 +1,8 @@
 """One load of some keys, for everybody who waits for any of them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from schema.errcode import AtriumError, DeadlineExceeded
@@ -20,9 +21,9 @@ class Flight(Generic[K, V]):
         self.tick = tick
         self.began = began
         self.renew = renew
-        self.task: asyncio.Task[None] | None = None
         self._answers: Mapping[str, V | AtriumError] = {}
         self._problem: Exception | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._landed = asyncio.Event()
         self._waiting: list[CallTally] = []
         self.tally = CallTally()
@@ -51,10 +52,27 @@ class Flight(Generic[K, V]):
         self._waiting.append(tally)
 
     def leave(self, tally: CallTally) -> None:
-        """Somebody waits no longer. When that was the last one before it landed, it is cancelled."""
+        """Somebody waits no longer. When that was the last one, the source is not asked any more."""
         self._waiting.remove(tally)
-        if not (self._waiting or self.renew or self._landed.is_set()) and self.task:
-            self.task.cancel()
+        if self._asking and not self.is_wanted:
+            self._asking.cancel()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is of use to anybody."""
+        return self.renew or bool(self._waiting)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Inside, its task asks the source, and is cancelled when nobody wants that any more.
+
+        Elsewhere it is not: to cut short a talk with the cache costs the connection.
+        """
+        self._asking = asyncio.current_task()
+        try:
+            yield
+        finally:
+            self._asking = None
 
     async def landed(self) -> None:
         """Returns once it has landed."""

@@ -79,7 +79,7 @@ class Loading(Generic[K, V]):
     def _begin(self, keys: Mapping[str, K], *, renew: bool) -> Flight[K, V]:
         flight = Flight[K, V](keys, self._around.heard.tick, self._around.monotonic(), renew=renew)
         self._flights |= dict.fromkeys(keys, flight)
-        flight.task = self._around.group.create_task(self._fly(flight))
+        self._around.group.create_task(self._fly(flight))
         return flight
 
     async def _fly(self, flight: Flight[K, V]) -> None:
@@ -106,7 +106,10 @@ class Loading(Generic[K, V]):
         seen = await remote.look(keys, renew=flight.renew) if remote else Seen[V](unanswered=list(keys))
         self._note(seen)
         started = self._around.monotonic()
-        answers = await self._ask({place: keys[place] for place in seen.unanswered})
+        if seen.unanswered and not flight.is_wanted:
+            return
+        with flight.asking():
+            answers = await self._ask({place: keys[place] for place in seen.unanswered})
         found = {place: answer for place, answer in answers.items() if not isinstance(answer, AtriumError)}
         self._keep(flight, seen.values | found)
         flight.land(seen.values | answers)
