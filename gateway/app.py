@@ -25,6 +25,7 @@ from gateway.push.socket import SocketView
 from gateway.rates import RateLimits, Tell
 from gateway.rates.address import client_address
 from gateway.settings import Settings
+from gateway.shedding import Brownout, Shedding
 from gateway.view import GraphQLView, Intake, MakeContext, Page
 from schema.graphql.ports import Push
 from schema.graphql.schema import create_schema
@@ -52,8 +53,10 @@ def create_app(
     registry = Registry(texts, only=settings.only_trusted, automatic=settings.apq)
     executor = Executor(schema, registry, documents, rates, settings.request_seconds, production=settings.production)
 
+    brownout = Brownout(state.limiter, metrics)
+
     def make_context(scope: Scope, authorization: str | None) -> OperationContext:
-        return OperationContext(clients, push, authorization, client_address(scope, proxies))
+        return OperationContext(clients, push, authorization, client_address(scope, proxies), brownout.spares)
 
     answers = Noted(executor.stream, metrics)
     events = event_streams(answers, state.stopped, metrics)
@@ -65,6 +68,7 @@ def create_app(
     app = Starlette(
         routes=[*endpoint, *graphiql.routes(), *_probes()],
         middleware=[
+            Middleware(Shedding, limiter=state.limiter, metrics=metrics),
             Middleware(Edge, metrics=metrics),
             *([Middleware(Lanes, known=names(settings.lanes))] if settings.lanes else []),
             Middleware(Shortcut, endpoint=view),

@@ -37,7 +37,9 @@ class Refusal(Exception):
         super().__init__(error.message)
         self.status = status
         self.error = error
-        self.headers = headers or {}
+        self.headers = dict(headers or {})
+        if error.retry_after:
+            self.headers["retry-after"] = str(error.retry_after)
 
 
 @dataclass(frozen=True, slots=True)

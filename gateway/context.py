@@ -1,6 +1,6 @@
 """One operation: who asks, fresh loaders, and what had to be answered without its backend."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders, PermissionKey, Push
+from schema.graphql.seams import Criticality
 from services.runtime.deadline import deadline_in, time_left
 
 MOST_NAME_CHARACTERS = 100
@@ -19,7 +20,13 @@ LEAST_SECONDS = 0.01
 """With less time than this no backend is asked for what an answer can do without."""
 EVENT_SECONDS = 5.0
 """How long backends may take to answer what is asked for one event of a subscription."""
+Spares = Callable[[Criticality], errcode.AtriumError | None]
+"""Says why fields of no more weight than this are not to be asked for; None when they are."""
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
+
+
+def nothing_spared(_criticality: Criticality) -> None:
+    """Every field is asked for."""
 
 
 class Clients(Protocol):
@@ -41,8 +48,11 @@ class Clients(Protocol):
 class OperationContext:
     """What resolvers find in `info.context`: fits `schema.graphql.ports.Context`."""
 
-    def __init__(self, clients: Clients, push: Push, authorization: str | None, address: str) -> None:
+    def __init__(
+        self, clients: Clients, push: Push, authorization: str | None, address: str, spares: Spares = nothing_spared
+    ) -> None:
         self._clients = clients
+        self._spares = spares
         self.push = push
         self._offered = authorization is not None
         self.token = bearer_token(authorization or "")
@@ -72,9 +82,11 @@ class OperationContext:
         """The staff's desk."""
         return self._clients.admin()
 
-    def spared(self) -> errcode.AtriumError | None:
-        """DeadlineExceeded when too little time is left to ask a backend for what an answer can do without."""
-        return errcode.DeadlineExceeded() if time_left(LEAST_SECONDS) < LEAST_SECONDS else None
+    def spared(self, criticality: Criticality) -> errcode.AtriumError | None:
+        """Why a backend is not asked for what an answer can do without: too little time, or too much to do."""
+        if time_left(LEAST_SECONDS) < LEAST_SECONDS:
+            return errcode.DeadlineExceeded()
+        return self._spares(criticality)
 
     def begin(self, prepared: Prepared | None) -> None:
         """Notes which operation it is; its name is of letters, digits and underscores, so it fits a log."""

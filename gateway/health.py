@@ -17,6 +17,7 @@ from schema.generated.admin.v1 import admin_pb2
 from schema.generated.banner.v1 import banner_pb2
 from schema.generated.permission.v1 import permission_pb2
 from services.runtime.lifecycle import Readiness
+from services.runtime.shedding import Limiter
 
 CHECK_SECONDS = 0.5
 """How long a backend may take to say how it is."""
@@ -38,11 +39,18 @@ class Health:
     def __init__(self, channels: Mapping[str, grpc.aio.Channel], readiness: Readiness) -> None:
         self._stubs = {name: health_pb2_grpc.HealthStub(channel) for name, channel in channels.items()}
         self._readiness = readiness
+        self.limiter = Limiter(readiness.pulse)
+        """How many requests this process takes on."""
 
     @property
     def stopping(self) -> bool:
         """Whether the process is on its way out, so that no new requests should come here."""
         return self._readiness.stopping
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether the process refuses requests and has for a while, or its event loop stands still."""
+        return self.limiter.exhausted or self._readiness.pulse.stuck
 
     async def stopped(self) -> None:
         """Returns when the process is on its way out."""
@@ -68,10 +76,12 @@ def service_name(backend: str) -> str:
     return str(service.full_name)
 
 
-def summary(serving: Mapping[str, bool], *, stopping: bool) -> str:
-    """One word: `stopping`, `down` when it should get no requests, `degraded` when answers have gaps, else `ready`."""
+def summary(serving: Mapping[str, bool], *, stopping: bool, overloaded: bool) -> str:
+    """One word: `stopping`, `overloaded` or `down` when it should get no requests, `degraded` with gaps, or `ready`."""
     if stopping:
         return "stopping"
+    if overloaded:
+        return "overloaded"
     if not serving[NEEDED]:
         return "down"
     return "ready" if all(serving.values()) else "degraded"
@@ -86,6 +96,6 @@ async def ready(request: Request) -> Response:
     """200 when requests should come here, else 503; and how each backend is."""
     health: Health = request.app.state.health
     serving = await health.backends()
-    status = summary(serving, stopping=health.stopping)
+    status = summary(serving, stopping=health.stopping, overloaded=health.overloaded)
     content = {"status": status, "backends": {name: "up" if up else "down" for name, up in serving.items()}}
     return JSONResponse(content, 200 if status in ("ready", "degraded") else 503)

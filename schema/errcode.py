@@ -240,6 +240,7 @@ class Overloaded(AtriumError):
     code = 5030200
     reason = "OVERLOADED"
     retryable = True
+    retry_after = 1
 
     def __init__(self, message: str = "too busy: retry later") -> None:
         super().__init__(message)

@@ -33,7 +33,7 @@ class Activity(Node):
     text: str = attribute("text", description="What its author says of it.", cost=2)
     created_at: Moment = attribute("created_at", moment, description="When it was done.")
 
-    @field(description="Who did it; null when the account is gone, or cannot be shown right now.")
+    @field(description="Who did it; null when the account is gone.")
     @degrades
     @asks
     def author(self, context: Context) -> Asked[Account | None]:

@@ -10,23 +10,31 @@ from strawberry.types.field import StrawberryField
 
 from schema.graphql.cache_control import CacheControl
 from schema.graphql.cost import Cost, ListSize
+from schema.graphql.seams import SEAMS
 
 Resolver = Callable[..., Awaitable[Any]]
 Read = Callable[[Any], Any]
 
 
 def field(
-    *, description: str, cache: CacheControl | None = None, cost: int = 0, size: ListSize | None = None
+    *,
+    description: str,
+    cache: CacheControl | None = None,
+    cost: int = 0,
+    size: ListSize | None = None,
+    asks: bool = True,
 ) -> Callable[[Resolver], StrawberryField]:
     """Makes a resolver a field: what `strawberry.field` does, with a type and never without a description.
 
     `cache` says how long its answer may be kept, where its type does not say it; `cost` what asking for it costs beside
-    the objects that it answers, and `size` how many these may be.
+    the objects that it answers, and `size` how many these may be. Whoever `asks` a backend has a row in `seams.py`.
     """
 
     def make(resolver: Resolver) -> StrawberryField:
-        directives = [*_costs(cost), *(each for each in (cache, size) if each)]
-        made: StrawberryField = strawberry.field(resolver=resolver, description=description, directives=directives)
+        seam = SEAMS[resolver.__qualname__] if asks else None
+        shown = [*_costs(cost), *(each for each in (cache, size, seam and seam.directive) if each)]
+        words = description + (seam.words if seam else "")
+        made: StrawberryField = strawberry.field(resolver=resolver, description=words, directives=shown)
         return made
 
     return make

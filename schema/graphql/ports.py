@@ -14,6 +14,7 @@ from schema.generated.activity.v1 import activity_pb2
 from schema.generated.banner.v1 import banner_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.generated.permission.v1 import permission_pb2
+from schema.graphql.seams import Criticality
 
 if TYPE_CHECKING:
     from schema.graphql.admin.ports import Desk
@@ -300,7 +301,7 @@ class Context(Protocol):
         """
         ...
 
-    def spared(self) -> AtriumError | None:
+    def spared(self, criticality: Criticality) -> AtriumError | None:
         """Why a field that can do without its backend is not to ask it now; None when it may."""
         ...
 

@@ -13,13 +13,19 @@ from schema.graphql.activity import Activity
 from schema.graphql.info import Info
 from schema.graphql.mutation import signed_in
 from schema.graphql.ports import Context, Identity
+from schema.graphql.seams import SEAMS
 
 Source = TypeVar("Source", bound=Callable[..., AsyncGenerator[Any, None]])
 
 
 def subscription(description: str) -> Callable[[Source], Source]:
-    """A subscription field; Strawberry's own decorator has no type for one."""
-    return cast(Callable[[Source], Source], strawberry.subscription(description=description))
+    """A subscription field, with its row of `seams.py`; Strawberry's own decorator has no type for one."""
+
+    def make(source: Source) -> Source:
+        shown = [SEAMS[source.__qualname__].directive]
+        return cast(Source, strawberry.subscription(source, description=description, directives=shown))
+
+    return make
 
 
 LastSeen = Annotated[

@@ -39,7 +39,7 @@ class Viewer:
         found = context.loaders.account_by_id.load(self.identity.account_id)
         return found, lambda message: account_of(message, self.identity) if message else None
 
-    @field(description="Whether the viewer has a permission. When that cannot be told, the answer is no.", cost=1)
+    @field(description="Whether the viewer has a permission.", cost=1)
     @degrades
     @asks
     def can(

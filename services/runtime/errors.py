@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import grpc
 import grpc.aio
-from google.protobuf.any_pb2 import Any
-from google.rpc.error_details_pb2 import ErrorInfo
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
@@ -37,12 +37,17 @@ def grpc_code(error: errcode.AtriumError) -> grpc.StatusCode:
 
 
 def to_grpc(error: errcode.AtriumError) -> rpc_status._Status:
-    """The status to abort a call with: code, message, and an ErrorInfo that names reason and seven-digit code."""
+    """The status to abort a call with: code, message, and an ErrorInfo that names reason and seven-digit code.
+
+    A RetryInfo says after how long another try may succeed, where the error knows it.
+    """
     info = ErrorInfo(reason=error.reason, domain=DOMAIN)
     info.metadata.update(code=str(error.code), retryable=str(error.retryable).lower())
-    detail = Any()
-    detail.Pack(info)
-    return rpc_status.to_status(Status(code=grpc_code(error).value[0], message=error.message, details=[detail]))
+    status = Status(code=grpc_code(error).value[0], message=error.message)
+    status.details.add().Pack(info)
+    if error.retry_after:
+        status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=error.retry_after)))
+    return rpc_status.to_status(status)
 
 
 def from_grpc(error: grpc.aio.AioRpcError, backend: str) -> errcode.AtriumError:

@@ -1,7 +1,6 @@
 """gRPC's health service. The library's own keeps its watchers, and with them the process, until the drain is over."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -18,42 +17,54 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # The packa
 
     def __init__(self, *services: str) -> None:
         """None of `services` serves yet."""
-        self._statuses = dict.fromkeys(("", *services), Status.NOT_SERVING)
+        self._ready = dict.fromkeys(("", *services), False)
         self._changed = asyncio.Condition()
         self._closed = False
+        self._paused = False
 
     async def serving(self, service: str) -> None:
         """From now on this service serves, unless everything is closed."""
-        if not self._closed:
-            await self._tell({service: Status.SERVING})
+        async with self._changed:
+            self._ready[service] = True
+            self._changed.notify_all()
 
     async def serves(self, service: str) -> bool:
         """Whether this service serves."""
-        return bool(self._statuses[service] == Status.SERVING)
+        return bool(self._status(service) == Status.SERVING)
+
+    async def pause(self, paused: bool) -> None:
+        """While this is true, nothing serves."""
+        if paused != self._paused:
+            async with self._changed:
+                self._paused = paused
+                self._changed.notify_all()
 
     async def close(self) -> None:
         """From now on nothing serves; whoever watches is told, and then sent away."""
-        self._closed = True
-        await self._tell(dict.fromkeys(self._statuses, Status.NOT_SERVING))
-
-    async def _tell(self, statuses: Mapping[str, int]) -> None:
         async with self._changed:
-            self._statuses.update(statuses)
+            self._closed = True
             self._changed.notify_all()
+
+    def _status(self, service: str) -> int:
+        if service not in self._ready:
+            return int(Status.SERVICE_UNKNOWN)
+        serves = self._ready[service] and not self._closed and not self._paused
+        return int(Status.SERVING if serves else Status.NOT_SERVING)
 
     async def Check(  # noqa: N802 - the contract's name.
         self, request: health_pb2.HealthCheckRequest, context: Context
     ) -> health_pb2.HealthCheckResponse:
         """The status of a service that is here."""
-        if request.service not in self._statuses:
+        status = self._status(request.service)
+        if status == Status.SERVICE_UNKNOWN:
             await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service here")
-        return Status(status=self._statuses[request.service])
+        return Status(status=status)
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:  # noqa: N802
         """The status now, and again whenever it is another one."""
         told = None
         while True:
-            status = self._statuses.get(request.service, Status.SERVICE_UNKNOWN)
+            status = self._status(request.service)
             if status != told:
                 await context.write(Status(status=status))
             told = status
@@ -63,4 +74,4 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # The packa
 
     async def _differs(self, service: str, told: int) -> None:
         async with self._changed:
-            await self._changed.wait_for(lambda: self._closed or self._statuses.get(service, told) != told)
+            await self._changed.wait_for(lambda: self._closed or self._status(service) != told)

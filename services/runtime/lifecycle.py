@@ -17,12 +17,11 @@ from typing import Any, Protocol, Self
 
 import structlog
 
+from services.runtime.pulse import Pulse
 from services.runtime.telemetry import Metrics
 
 _log = structlog.get_logger(__name__)
 
-HEARTBEAT_SECONDS = 0.5
-"""How often a process looks whether its event loop keeps up."""
 UNGRACEFUL_SECONDS = 1.0
 """How long a server may take to end after its time to finish is over."""
 CHECK_SECONDS = 2.0
@@ -55,9 +54,11 @@ class Server(Protocol):
 
 
 class Readiness:
-    """Whether this process wants work: its checks pass, and it is not about to stop."""
+    """Whether this process wants work: its checks pass, its event loop turns, and it is not about to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, pulse: Pulse | None = None) -> None:
+        self.pulse = pulse or Pulse()
+        """How late the event loop is, as long as `run` runs."""
         self._checks: dict[str, Check] = {}
         self._stopping = asyncio.Event()
 
@@ -82,6 +83,8 @@ class Readiness:
         """Names of what keeps the process from being ready; empty when it is."""
         if self.stopping:
             return ["stopping"]
+        if self.pulse.stuck:
+            return ["event loop"]
         passed = await asyncio.gather(*(passes(check) for check in self._checks.values()))
         return [name for name, fine in zip(self._checks, passed, strict=True) if not fine]
 
@@ -104,7 +107,7 @@ async def run(
         running = [(server, group.create_task(ending.when_over(server))) for server in servers]
         tasks = [task for _, task in running]
         if metrics:
-            tasks.append(group.create_task(beat(metrics)))
+            tasks.append(group.create_task(readiness.pulse.beat(metrics.loop_lag)))
         with on_signal(ending.signalled):
             await ending.begun.wait()
             readiness.go_down()
@@ -157,14 +160,6 @@ async def _stop_in_reverse(running: Sequence[tuple[Server, asyncio.Task[None]]],
                 await asyncio.wait([task])
         except Exception as error:
             _log.error("server did not stop in good order", server=type(server).__name__, exc_info=error)
-
-
-async def beat(metrics: Metrics, every: float = HEARTBEAT_SECONDS) -> None:
-    """Measures for ever how late the event loop wakes up."""
-    while True:
-        due = time.perf_counter() + every
-        await asyncio.sleep(every)
-        metrics.loop_lag.set(max(0.0, time.perf_counter() - due))
 
 
 @contextmanager

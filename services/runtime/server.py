@@ -20,6 +20,8 @@ from services.runtime.errors import grpc_code, to_grpc
 from services.runtime.health import SERVICE as HEALTH
 from services.runtime.health import Health
 from services.runtime.lane import in_lane
+from services.runtime.pulse import Pulse
+from services.runtime.shedding import Limiter
 from services.runtime.telemetry import Metrics, start_trace
 from services.runtime.telemetry.tracing import server_interceptors
 
@@ -33,6 +35,9 @@ OPTIONS = [
 ]
 LONGEST_SECONDS = 86_400.0
 """The most that a deadline means: gRPC gives those who set none an astronomical one."""
+ALWAYS = f"/{HEALTH}/"
+"""What is answered however much there is to do."""
+REFUSAL = to_grpc(errcode.Overloaded())
 Context = grpc.aio.ServicerContext[Any, Any]
 Method = Callable[[Any, Context], Awaitable[Any]]
 """A servicer's method; one that answers by a stream writes its messages to the context."""
@@ -40,9 +45,10 @@ Read = Callable[[bytes], Message]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
-def create_server(metrics: Metrics) -> grpc.aio.Server:
-    """A server with every interceptor of the house and no service yet."""
-    return grpc.aio.server(interceptors=[*server_interceptors(), EdgeInterceptor(metrics)], options=OPTIONS)
+def create_server(metrics: Metrics, limiter: Limiter | None = None) -> grpc.aio.Server:
+    """A server with every interceptor of the house and no service yet; refuses nothing where there is no limiter."""
+    edge = EdgeInterceptor(metrics, limiter or Limiter(Pulse()))
+    return grpc.aio.server(interceptors=[*server_interceptors(), edge], options=OPTIONS)
 
 
 def add_health_and_reflection(server: grpc.aio.Server, services: Sequence[str]) -> Health:
@@ -56,8 +62,11 @@ def add_health_and_reflection(server: grpc.aio.Server, services: Sequence[str]) 
 class EdgeInterceptor(grpc.aio.ServerInterceptor):
     """The edge of a backend: the only place that validates a request, and that logs and translates an error."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, limiter: Limiter) -> None:
         self._metrics = metrics
+        self._limiter = limiter
+        self._handlers: dict[str, Handler] = {}
+        """Those that were wrapped, by the path of their method."""
 
     async def intercept_service(
         self,
@@ -65,15 +74,43 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
         """Wraps calls with one request, answered by one reply or by a stream; reflection goes through as it is."""
+        path = handler_call_details.method
+        if (known := self._handlers.get(path)) is not None:
+            return known
         handler = await continuation(handler_call_details)
-        if handler is None or (method := handler.unary_unary or handler.unary_stream) is None:
+        if handler is None or not (handler.unary_unary or handler.unary_stream):
             return handler
-        make = grpc.unary_unary_rpc_method_handler if handler.unary_unary else grpc.unary_stream_rpc_method_handler
-        read = cast(Read, handler.request_deserializer)
+        self._handlers[path] = self._wrapped(handler, path)
+        return self._handlers[path]
+
+    def _wrapped(self, handler: "Handler", path: str) -> "Handler":
         # The request arrives as bytes: gRPC would explain one that is no message in its own words, and log a traceback.
-        return make(
-            self._guarded(read, cast(Method, method), handler_call_details.method), None, handler.response_serializer
-        )
+        method, read = handler.unary_unary or handler.unary_stream, cast(Read, handler.request_deserializer)
+        guarded = self._guarded(read, cast(Method, method), path)
+        if handler.unary_stream:
+            return grpc.unary_stream_rpc_method_handler(guarded, None, handler.response_serializer)
+        limited = guarded if path.startswith(ALWAYS) else self._limited(guarded, path)
+        return grpc.unary_unary_rpc_method_handler(limited, None, handler.response_serializer)
+
+    def _limited(self, method: Method, name: str) -> Method:
+        """The method, refused before anything of it is read when there are too many calls."""
+
+        async def call(body: bytes, context: Context) -> Any:
+            entered = self._limiter.enter()
+            if entered is None:
+                self._metrics.shed.labels("rpc").inc()
+                self._metrics.rpcs_handled.labels(name, REFUSAL.code.name).observe(0)
+                return await context.abort(REFUSAL.code, REFUSAL.details or "", REFUSAL.trailing_metadata or ())
+            answered = True
+            try:
+                return await method(body, context)
+            except asyncio.CancelledError:
+                answered = False
+                raise
+            finally:
+                self._limiter.leave(entered, answered=answered)
+
+        return call
 
     def _guarded(self, read: Read, method: Method, name: str) -> Method:
         async def call(body: bytes, context: Context) -> Any:

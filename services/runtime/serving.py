@@ -22,6 +22,7 @@ from services.runtime.lifecycle import Check, Readiness, Server, StartError, pas
 from services.runtime.migrate import is_current
 from services.runtime.server import add_health_and_reflection, create_server
 from services.runtime.settings import Settings
+from services.runtime.shedding import Limiter
 from services.runtime.telemetry import Metrics
 from services.runtime.telemetry.tracing import instrument_cache, instrument_engine
 from services.runtime.upkeep import add_upkeep
@@ -123,14 +124,18 @@ class BackendServers:
 
 
 class BackendServer:
-    """One gRPC server with the backends at its address; healthy once their stores are ready, until it stops."""
+    """One gRPC server with the backends at its address; healthy once their stores are ready, until it stops.
+
+    It is not while the event loop of its process stands still.
+    """
 
     def __init__(
         self, address: str, backends: Mapping[Backend, Resources], readiness: Readiness, metrics: Metrics
     ) -> None:
         self._address = address
         self._stopping = False
-        self._server = create_server(metrics)
+        self._pulse = readiness.pulse
+        self._server = create_server(metrics, Limiter(readiness.pulse))
         self._beside: list[Server] = []
         self._checks: dict[Backend, dict[str, Check]] = {}
         for backend, resources in backends.items():
@@ -153,11 +158,12 @@ class BackendServer:
         await self._server.start()
         _log.info("serving", address=self._address, backends=[backend.name for backend in self._checks])
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(self._become_healthy())
+            watches = [group.create_task(self._become_healthy()), group.create_task(self._follow_the_pulse())]
             for server in self._beside:
                 group.create_task(server.serve())
             await self._server.wait_for_termination()
-            watch.cancel()
+            for watch in watches:
+                watch.cancel()
 
     async def stop(self, grace: float) -> None:
         """Tells clients to go elsewhere, lets calls in flight end for `grace` seconds, then cancels them."""
@@ -170,6 +176,12 @@ class BackendServer:
         async with asyncio.TaskGroup() as group:
             for server in self._beside:
                 group.create_task(server.stop(max(0.0, ends_at - time.monotonic())))
+
+    async def _follow_the_pulse(self) -> None:
+        """While the event loop stands still, gRPC itself goes on answering pings: callers must be told."""
+        while True:
+            await self._health.pause(self._pulse.stuck)
+            await self._pulse.beaten()
 
     async def _become_healthy(self) -> None:
         async with asyncio.TaskGroup() as group:

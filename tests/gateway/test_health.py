@@ -2,6 +2,7 @@ import pytest
 
 from gateway.health import CONTRACTS, service_name, summary
 from services.backends import BACKENDS
+from services.runtime.pulse import STUCK_SECONDS
 from tests.gateway.conftest import House
 
 ALL_UP = {"account": "up", "permission": "up", "banner": "up", "activity": "up", "admin": "up"}
@@ -47,5 +48,13 @@ async def test_it_wants_no_requests_once_it_begins_to_stop(house: House) -> None
     assert (await house.http.get("/livez")).status_code == 200
 
 
-def test_stopping_is_told_before_everything_else() -> None:
-    assert summary({"account": False, "banner": True}, stopping=True) == "stopping"
+async def test_it_wants_no_requests_while_its_event_loop_stands_still(house: House) -> None:
+    house.backends.readiness.pulse.note(STUCK_SECONDS)
+    response = await house.http.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (503, "overloaded")
+
+
+def test_stopping_is_told_before_everything_else_and_overload_before_backends() -> None:
+    serving = {"account": False, "banner": True}
+    assert summary(serving, stopping=True, overloaded=True) == "stopping"
+    assert summary(serving, stopping=False, overloaded=True) == "overloaded"

@@ -14,6 +14,7 @@ from schema.generated.identity.v1 import identity_pb2
 from schema.generated.permission.v1 import permission_pb2
 from schema.graphql.ports import GUEST, Degradation, Identity
 from schema.graphql.schema import create_schema
+from schema.graphql.seams import Criticality
 
 NEWER: Any = 9
 """An account type that no contract names yet."""
@@ -186,7 +187,7 @@ class FakeContext:
             raise self.refusal
         return self.viewer
 
-    def spared(self) -> AtriumError | None:
+    def spared(self, _criticality: Criticality) -> AtriumError | None:
         return self.sparing
 
     def renew(self) -> None:

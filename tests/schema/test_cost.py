@@ -13,6 +13,7 @@ from schema.generated.banner.v1 import banner_pb2
 from schema.generated.permission.v1 import permission_pb2
 from schema.graphql.ports import Degradation, Identity
 from schema.graphql.schema import create_schema
+from schema.graphql.seams import Criticality
 from services.runtime.telemetry import Metrics
 from tests.loaders.fakes import FakeChannel, channels
 from tests.schema.fakes import ADA, activity
@@ -66,7 +67,7 @@ class CountedContext:
         session = await self.loaders.session_by_token.load(self.token)
         return Identity(session.viewer.account_id, session.viewer.account_type)
 
-    def spared(self) -> None:
+    def spared(self, _criticality: Criticality) -> None:
         return None
 
     def renew(self) -> None:

@@ -42,7 +42,7 @@ class Account(Node):
     )
     created_at: Moment = attribute("created_at", moment, description="When it was opened.")
 
-    @field(description="How many accounts follow it; null when that cannot be told right now.", cost=1)
+    @field(description="How many accounts follow it.", cost=1)
     @degrades
     @asks
     def follower_count(self, context: Context) -> Asked[int | None]:
@@ -50,7 +50,7 @@ class Account(Node):
         found = context.loaders.follow_counts.load(self.message.id)
         return found, lambda counts: counts.followers
 
-    @field(description="How many accounts it follows; null when that cannot be told right now.", cost=1)
+    @field(description="How many accounts it follows.", cost=1)
     @degrades
     @asks
     def following_count(self, context: Context) -> Asked[int | None]:

@@ -49,7 +49,7 @@ class AdminAudit:
             outcome=message.outcome,
         )
 
-    @field(description="Who; null when the account is gone, or cannot be shown right now.")
+    @field(description="Who; null when the account is gone.")
     async def actor(self, info: Info) -> Account | None:
         """Asks for the account, together with the actors beside it."""
         return await actor_of(info, self.by_id)

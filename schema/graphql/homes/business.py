@@ -20,7 +20,7 @@ from schema.graphql.ports import Context
 class BusinessHome(Home):
     """The home page of a company."""
 
-    @field(description="Always empty: companies see no advertising.", size=at_most(1))
+    @field(description="Always empty: companies see no advertising.", size=at_most(1), asks=False)
     async def banners(self, info: Info, slot: Slot = BannerSlot.HOME_TOP) -> list[Banner] | None:
         """Asks nobody."""
         arguments.slot(slot)

@@ -11,7 +11,7 @@ from services.runtime.channels.policy import OPTIONS, reads, service_config, tar
 from services.runtime.telemetry import Metrics
 from services.runtime.telemetry.tracing import client_interceptors
 
-MOST_IN_FLIGHT = 200
+MOST_IN_FLIGHT = 500
 """How many calls to one backend may be in flight at once: what one process hardly needs while all is well."""
 
 

@@ -46,6 +46,12 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self.shed = Counter(
+            "atrium_shed_total",
+            "What an overloaded process refused or left out, to answer the rest in time: requests, RPCs, fields.",
+            ("what",),
+            registry=self.registry,
+        )
         self.loop_lag = Gauge(
             "atrium_loop_lag_seconds",
             "How late the event loop of this process woke up, at the last heartbeat.",

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
+from google.rpc.error_details_pb2 import RetryInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
 from schema import errcode
@@ -18,10 +21,12 @@ from services.runtime.channels import CallTally, call_tally, open_channel
 from services.runtime.database import metadata
 from services.runtime.deadline import deadline_in
 from services.runtime.lane import in_lane, lane
-from services.runtime.server import EdgeInterceptor
+from services.runtime.pulse import Pulse
+from services.runtime.server import EdgeInterceptor, add_health_and_reflection, create_server
+from services.runtime.shedding import LEAST, Limiter
 from services.runtime.telemetry import Metrics, start_trace, trace_id
 from tests.conftest import MakeResources, Serve
-from tests.services.runtime.servicers import REQUEST, Answer, backend_that, nothing
+from tests.services.runtime.servicers import REQUEST, Answer, Servicer, backend_that, nothing
 
 ERRORS: list[errcode.AtriumError] = [kind.worded(f"words of {reason}") for reason, kind in errcode.CATALOGUE.items()]
 Open = Callable[[Answer], Awaitable[grpc.aio.Channel]]
@@ -170,7 +175,7 @@ async def test_a_call_that_waited_too_long_for_its_turn_is_not_begun() -> None:
         return grpc.unary_unary_rpc_method_handler(answer, pb.BatchListBannersRequest.FromString)
 
     details: Any = type("Details", (), {"method": "/banner.v1.BannerService/BatchListBanners"})
-    guarded: Any = await EdgeInterceptor(Metrics()).intercept_service(continuation, details)
+    guarded: Any = await EdgeInterceptor(Metrics(), Limiter(Pulse())).intercept_service(continuation, details)
     late = Late()
     await guarded.unary_unary(REQUEST.SerializeToString(), late)
     assert (late.code, begun) == (grpc.StatusCode.DEADLINE_EXCEEDED, [])
@@ -247,3 +252,47 @@ async def test_health_says_what_is_served_and_what_is_unknown(channel_to: Open) 
     with capture_logs() as logs, pytest.raises(errcode.BackendUnavailable):
         await health.Check(health_pb2.HealthCheckRequest(service="nobody.v1.Nobody"))
     assert logs == []
+
+
+async def test_an_overloaded_server_refuses_calls_unread_and_still_tells_its_health() -> None:
+    pulse = Pulse()
+    for _ in range(20):
+        pulse.note(1.0)
+    limiter = Limiter(pulse)
+    answered: list[object] = []
+
+    async def answer(request: pb.BatchListBannersRequest) -> pb.BatchListBannersResponse:
+        answered.append(request)
+        return pb.BatchListBannersResponse()
+
+    with TemporaryDirectory(prefix="atrium-") as folder:
+        metrics, address = Metrics(), f"unix:{folder}/banner"
+        server = create_server(metrics, limiter)
+        rpc.add_BannerServiceServicer_to_server(Servicer(answer), server)
+        health = add_health_and_reflection(server, ["banner.v1.BannerService"])
+        await health.serving("banner.v1.BannerService")
+        server.add_insecure_port(address)
+        await server.start()
+        async with open_channel("banner", address, Metrics()) as channel:
+            await channel.channel_ready()
+            stub = rpc.BannerServiceStub(channel)
+            entered = [limiter.enter() for _ in range(LEAST)]
+            with pytest.raises(errcode.Overloaded) as caught:
+                await stub.BatchListBanners(REQUEST)
+            check = health_pb2.HealthCheckRequest(service="banner.v1.BannerService")
+            assert (await health_pb2_grpc.HealthStub(channel).Check(check)).status == 1
+            assert answered == []
+            limiter.leave(entered[0] or 0.0, answered=True)
+            await stub.BatchListBanners(REQUEST)
+        await server.stop(None)
+    assert answered == [REQUEST]
+    assert retry_delay(caught.value.__cause__) == 1
+    assert metrics.registry.get_sample_value("atrium_shed_total", {"what": "rpc"}) == 1
+
+
+def retry_delay(error: Any) -> int:
+    """After how many seconds the server asks to try again."""
+    status, info = rpc_status.from_call(error), RetryInfo()
+    assert status is not None
+    assert status.details[-1].Unpack(info)
+    return int(info.retry_delay.seconds)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import pytest
 from structlog.testing import capture_logs
 
-from services.runtime.lifecycle import Readiness, beat, launch, run
+from services.runtime.lifecycle import Readiness, launch, run
+from services.runtime.pulse import Pulse
 from services.runtime.telemetry import Metrics
 
 
@@ -191,7 +192,7 @@ async def test_a_loop_that_is_held_up_shows_in_the_metrics() -> None:
         return metrics.registry.get_sample_value("atrium_loop_lag_seconds") or 0.0
 
     async with asyncio.TaskGroup() as group:
-        beating = group.create_task(beat(metrics, every=0.2))
+        beating = group.create_task(Pulse().beat(metrics.loop_lag, every=0.2))
         await asyncio.sleep(0)
         held_until = time.monotonic() + 0.4
         while time.monotonic() < held_until:

@@ -17,11 +17,13 @@ from services.backends import BACKENDS
 from services.runtime.backend import Backend, Resources
 from services.runtime.lifecycle import Readiness, StartError
 from services.runtime.migrate import migrate
+from services.runtime.pulse import REST_SECONDS, STUCK_SECONDS, Pulse
 from services.runtime.serving import BackendServers, open_all, open_resources, serve_backends
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
 from tests.conftest import free_port
 from tests.services.runtime.servicers import REQUEST, backend_that, is_there, reflected
+from tests.services.runtime.stopwatch import Stopwatch
 
 Status = health_pb2.HealthCheckResponse
 BANNER, PERMISSION = BACKENDS["banner"], BACKENDS["permission"]
@@ -40,9 +42,11 @@ def socket_at() -> Iterator[str]:
 
 
 @asynccontextmanager
-async def serving(addresses: Mapping[Backend, str], resources: Mapping[Backend, Resources]) -> AsyncIterator[Readiness]:
+async def serving(
+    addresses: Mapping[Backend, str], resources: Mapping[Backend, Resources], pulse: Pulse | None = None
+) -> AsyncIterator[Readiness]:
     """The servers, running."""
-    readiness = Readiness()
+    readiness = Readiness(pulse)
     async with serve_backends(addresses, resources, readiness, Metrics()) as servers, running(servers):
         yield readiness
 
@@ -87,6 +91,24 @@ async def test_a_backend_is_healthy_once_its_store_is_up_to_date(settings: Setti
                 assert await readiness.failing() == []
     warned = [entry["backend"] for entry in logs if entry["log_level"] == "warning"]
     assert warned == ["banner"]
+
+
+async def test_a_backend_does_not_serve_while_its_event_loop_stands_still(settings: Settings, socket_at: str) -> None:
+    watch = Stopwatch()
+    pulse = Pulse(watch)
+    async with open_all([BANNER], settings) as resources:
+        await migrate(BANNER, resources[BANNER].database)
+        async with serving({BANNER: socket_at}, resources, pulse), grpc.aio.insecure_channel(socket_at) as channel:
+            await asyncio.wait_for(until_serving(channel, BANNER.service), 5)
+            told = statuses(channel, BANNER.service)
+            async with asyncio.timeout(5):
+                assert await anext(told) == Status.SERVING
+                pulse.note(STUCK_SECONDS)
+                assert await anext(told) == Status.NOT_SERVING
+                watch.now += REST_SECONDS
+                pulse.note(0.0)
+                assert await anext(told) == Status.SERVING
+            await told.aclose()
 
 
 async def test_backends_at_one_address_share_a_server(settings: Settings, socket_at: str) -> None:

@@ -4,16 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.runtime.channels.breaker import LEAST, PROBE_SECONDS, RECOVERED, WINDOW_SECONDS, Breaker
-
-
-class Stopwatch:
-    """Moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.services.runtime.stopwatch import Stopwatch
 
 
 def breaker(chance: float = 0.5) -> tuple[Breaker, Stopwatch]:
