@@ -5,15 +5,14 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha1
 
-import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, select
 
 from services.banner.biz import LIMIT, Banner, CountersLost, Shortlist
 from services.runtime.database import Database, UtcDateTime, metadata
+from services.runtime.versioned_cache import Outage
 
-_log = structlog.get_logger(__name__)
 METADATA = metadata()
 
 banner_table = Table(
@@ -95,20 +94,27 @@ SCRIPT_SHA = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisCounters:
-    """Counters in the cache: one for each day, account and banner, gone when the day is over."""
+    """Counters in the cache: one for each day, account and banner, gone when the day is over.
 
-    def __init__(self, cache: Redis) -> None:
+    While the cache is failing nobody waits for it: caps are not enforced then.
+    """
+
+    def __init__(self, cache: Redis, outage: Outage | None = None) -> None:
         self._cache = cache
-        self._lost = False
+        self._outage = outage or Outage()
 
     async def show(self, now: datetime, shortlists: Sequence[Shortlist]) -> list[list[Banner]]:
         """What to show of each list, checked and counted by one round trip; each list is one atomic step."""
+        if not self._outage.lets_through():
+            raise CountersLost
         try:
             places = await self._places(now, shortlists)
-        except (RedisError, OSError) as error:
-            self._note(lost=True, error=error)
+        except ResponseError as error:  # The cache is well, but what it holds is no counter.
             raise CountersLost from error
-        self._note(lost=False)
+        except (RedisError, OSError) as error:
+            self._outage.failed(error)
+            raise CountersLost from error
+        self._outage.worked()
         pairs = zip(shortlists, places, strict=True)
         return [[shortlist.banners[place - 1] for place in chosen] for shortlist, chosen in pairs]
 
@@ -123,14 +129,6 @@ class RedisCounters:
                 run(script, len(keys), *keys, LIMIT, seconds_left(now), *caps)
                 run, script = pipeline.evalsha, SCRIPT_SHA
             return await pipeline.execute()
-
-    def _note(self, *, lost: bool, error: Exception | None = None) -> None:
-        """Logs when the counters go and when they come back, not each time they are missed."""
-        if lost and not self._lost:
-            _log.warning("banner counters lost, caps are not enforced", cause=repr(error))
-        elif self._lost and not lost:
-            _log.info("banner counters are back, caps are enforced")
-        self._lost = lost
 
 
 def counter_keys(now: datetime, shortlist: Shortlist) -> list[str]:

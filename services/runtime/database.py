@@ -5,6 +5,7 @@ it nothing more. psycopg cancels it on the server by itself; SQLite is interrupt
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 # Constraint names are part of a migration; without a rule SQLite would leave them unnamed.
@@ -50,6 +53,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def is_unavailable(problem: BaseException) -> bool:
+    """Whether a store could not be reached, broke off, or was too busy; not whether it refused what was asked."""
+    if isinstance(problem, OperationalError) and isinstance(problem.orig, sqlite3.Error):
+        # SQLite calls a missing table and a mistake in a statement operational as well.
+        return problem.orig.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR
+    return isinstance(problem, OperationalError | InterfaceError | PoolTimeout)
 
 
 class Database:

@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from schema import errcode
+from services.runtime.database import is_unavailable
 from services.runtime.deadline import deadline_in
 from services.runtime.errors import grpc_code, to_grpc
 from services.runtime.health import SERVICE as HEALTH
@@ -141,12 +142,23 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     def _explain(self, problem: Exception, method: str) -> errcode.AtriumError:
+        if is_unavailable(problem):
+            return self._without_store(problem, method)
         error = problem if isinstance(problem, errcode.AtriumError) else errcode.Internal()
         self._metrics.errors_logged.labels(str(error.code)).inc()
         if error.http_status >= 500 and not isinstance(error, errcode.DeadlineExceeded):  # Which is the caller's word.
             _log.error("rpc failed", method=method, code=error.code, exc_info=problem)
         else:
             _log.info("rpc refused", method=method, code=error.code, reason=error.message)
+        return error
+
+    def _without_store(self, problem: Exception, method: str) -> errcode.AtriumError:
+        """The backend is unavailable when its store is. There are many of these at once: each is told in a line."""
+        backend = method.strip("/").partition(".")[0]
+        error = errcode.BackendUnavailable(backend)
+        self._metrics.errors_logged.labels(str(error.code)).inc()
+        reason = str(getattr(problem, "orig", None) or problem).partition("\n")[0]
+        _log.error("store unavailable", method=method, code=error.code, reason=reason)
         return error
 
 

@@ -11,8 +11,10 @@ from structlog.testing import capture_logs
 from services.banner.biz import LIMIT, Banner, CountersLost, Shortlist, Slot
 from services.banner.data import RedisCounters
 from services.runtime.cache import open_cache
+from services.runtime.versioned_cache import Outage
 from tests.conftest import NOON, free_port
 from tests.services.counting import CountingRedis
+from tests.services.runtime.stopwatch import Stopwatch
 
 TOMORROW = NOON + timedelta(days=1)
 KEY = "banner:shown:20260302:{1}:7"
@@ -100,19 +102,23 @@ async def test_a_counter_that_is_no_number_loses_the_counters(cache: Redis) -> N
         await show(cache, candidates(1))
 
 
-async def test_a_dead_cache_is_logged_once_until_it_is_back(cache: Redis) -> None:
+async def test_a_dead_cache_is_left_alone_and_logged_once_until_it_is_back(cache: Redis) -> None:
+    watch = Stopwatch()
     async with open_cache(f"redis://127.0.0.1:{free_port()}/0") as dead:
-        counting = RedisCounters(dead)
+        counting = RedisCounters(dead, Outage(0.5, watch))
         with capture_logs() as logs:
             for _ in range(3):
                 with pytest.raises(CountersLost):
                     await counting.show(NOON, [candidates(1)])
             dead.connection_pool = cache.connection_pool
+            with pytest.raises(CountersLost):
+                await counting.show(NOON, [candidates(1)])
+            watch.now += 0.5
             assert await counting.show(NOON, [candidates(1)]) == [[banner(7, 1)]]
             assert await counting.show(NOON, [candidates(1)]) == [[]]
     assert [(entry["log_level"], entry["event"]) for entry in logs] == [
-        ("warning", "banner counters lost, caps are not enforced"),
-        ("info", "banner counters are back, caps are enforced"),
+        ("warning", "cache outage begins"),
+        ("info", "cache outage ends"),
     ]
 
 

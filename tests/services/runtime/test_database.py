@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, Table, func, insert, select, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from services.runtime.database import Database, UtcDateTime, metadata
+from services.runtime.database import Database, UtcDateTime, is_unavailable, metadata, open_database
 from tests.conftest import MakeResources
 
 TABLES = metadata()
@@ -90,3 +91,24 @@ async def at_work(database: Database, stack: str) -> int:
     async with database.read() as session:
         working = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'"
         return int(await session.scalar(text(working)) or 0)
+
+
+@pytest.mark.parametrize("statement", ["SELECT * FROM nowhere", "SELECT FROM WHERE"])
+async def test_a_mistake_of_ours_is_no_store_that_is_away(make_resources: MakeResources, statement: str) -> None:
+    database = (await make_resources(TABLES)).database
+    with pytest.raises(DBAPIError) as caught:
+        async with database.read() as session:
+            await session.execute(text(statement))
+    assert not is_unavailable(caught.value)
+
+
+async def test_a_store_that_cannot_be_opened_is_away(stack: str, tmp_path: Path) -> None:
+    nobody = {
+        "embedded": f"sqlite+aiosqlite:///{tmp_path}/no/such.db",
+        "servers": "postgresql+psycopg://u@127.0.0.1:1/x",
+    }
+    async with open_database(nobody[stack]) as database:
+        with pytest.raises(DBAPIError) as caught:
+            async with database.read() as session:
+                await session.execute(select(1))
+    assert is_unavailable(caught.value)
