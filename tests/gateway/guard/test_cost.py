@@ -23,14 +23,14 @@ class Pet:
 
 @strawberry.type
 class Cat(Pet):
-    @field(description="", size=at_most(3))
+    @field(description="", size=at_most(3), asks=False)
     async def toys(self) -> list["Toy"]:
         return []
 
 
 @strawberry.type
 class Dog(Pet):
-    @field(description="", size=FIRST)
+    @field(description="", size=FIRST, asks=False)
     async def walks(self, first: int) -> list["Toy"]:
         return []
 
@@ -55,7 +55,7 @@ class Page:
 class Query:
     one: Pet | None = strawberry.field(directives=[Cost(weight="7")])
 
-    @field(description="", size=FIRST)
+    @field(description="", size=FIRST, asks=False)
     async def pets(self, first: int = 4, other: int = 0) -> list[Pet]:
         return []
 
