@@ -59,11 +59,11 @@ class Query:
     async def pets(self, first: int = 4, other: int = 0) -> list[Pet]:
         return []
 
-    @field(description="", size=PAGE, cost=7)
+    @field(description="", size=PAGE, cost=7, asks=False)
     async def page(self, first: int = 10) -> Page | None:
         return None
 
-    @field(description="", size=ListSize(slicing_arguments=["ids"]))
+    @field(description="", size=ListSize(slicing_arguments=["ids"]), asks=False)
     async def named(self, ids: list[str]) -> list[Pet]:
         return []
 
