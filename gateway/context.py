@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Protocol
 
 from gateway.documents import Prepared
@@ -11,7 +12,7 @@ from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders, PermissionKey, Push
 from schema.graphql.seams import Criticality
-from services.runtime.deadline import deadline_in, time_left
+from services.runtime.deadline import deadline_in, ends_within
 
 MOST_NAME_CHARACTERS = 100
 MOST_TOKEN_CHARACTERS = 512
@@ -84,7 +85,7 @@ class OperationContext:
 
     def spared(self, criticality: Criticality) -> errcode.AtriumError | None:
         """Why a backend is not asked for what an answer can do without: too little time, or too much to do."""
-        if time_left(LEAST_SECONDS) < LEAST_SECONDS:
+        if ends_within(LEAST_SECONDS):
             return errcode.DeadlineExceeded()
         return self._spares(criticality)
 
@@ -142,6 +143,7 @@ def identity_of(session: account_pb2.VerifiedSession) -> Identity:
     return Identity(session.viewer.account_id, session.viewer.account_type)
 
 
+@lru_cache(maxsize=64)
 def type_name(account_type: int) -> str:
     """The account type as GraphQL writes it; its number when it is newer than this gateway."""
     value = identity_pb2.AccountType.DESCRIPTOR.values_by_number.get(account_type)

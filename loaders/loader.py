@@ -20,17 +20,17 @@ class Loader(Generic[K, V]):
         """Keys of one turn go to `source` together; `group` has the task of that, where it needs one."""
         self._source = source
         self._group = group
-        self._asked: dict[K, _Batch[K, V]] = {}
+        self._asked: dict[K, Answer[K, V]] = {}
         self._gathering: _Batch[K, V] | None = None
 
     def load(self, key: K) -> "Answer[K, V]":
         """The answer for `key`; raises what kept it from being answered."""
-        batch = self._asked.get(key)
-        if batch is None:
+        answer = self._asked.get(key)
+        if answer is None:
             batch = self._gathering or self._begin()
             batch.keys.append(key)
-            self._asked[key] = batch
-        return Answer(batch, key)
+            answer = self._asked[key] = Answer(batch, key)
+        return answer
 
     def load_many(self, keys: Iterable[K]) -> "Answers[K, V]":
         """The answers in the order of the keys; raises what kept the first that failed from being answered."""
@@ -64,7 +64,7 @@ class Answer(Generic[K, V]):
     @property
     def future(self) -> "asyncio.Future[None] | None":
         """What to wait for, shared by the keys of a batch; None once there is a result."""
-        return None if self._batch.answers is not None else self._batch.future()
+        return self._batch.awaited
 
     def result(self) -> V:
         """The answer, once it is there; raises what kept it from being."""
@@ -95,24 +95,27 @@ class Answers(Generic[K, V]):
 class _Batch(Generic[K, V]):
     """Keys that are asked for together, and what came of them. All who wait share one future."""
 
-    __slots__ = ("_future", "_loop", "answers", "keys")
+    __slots__ = ("answers", "awaited", "keys")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._future: asyncio.Future[None] = loop.create_future()
         self.keys: list[K] = []
         self.answers: Mapping[K, V | BaseException] | None = None
+        self.awaited: asyncio.Future[None] | None = None
+        """Done when there are answers; None from then on."""
+        self._await(loop)
 
-    def future(self) -> "asyncio.Future[None]":
-        """Done when there are answers. Whoever waits and is cancelled takes it along: then there is another."""
-        if self._future.cancelled():
-            self._future = self._loop.create_future()
-        return self._future
+    def _await(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.awaited = loop.create_future()
+        self.awaited.add_done_callback(self._on_done)
+
+    def _on_done(self, future: "asyncio.Future[None]") -> None:
+        """Whoever waits and is cancelled takes the future along: then there is another."""
+        if future.cancelled() and future is self.awaited:
+            self._await(future.get_loop())
 
     def wait(self) -> Generator[Any, None, None]:
         """Until there are answers. Of several who wait, one that is cancelled takes none of the others with it."""
-        while self.answers is None:
-            future = self.future()
+        while (future := self.awaited) is not None:
             try:
                 yield from future
             except asyncio.CancelledError:
@@ -153,8 +156,9 @@ class _Batch(Generic[K, V]):
         self._wake()
 
     def _wake(self) -> None:
-        if not self._future.done():
-            self._future.set_result(None)
+        future, self.awaited = self.awaited, None
+        if future is not None and not future.done():
+            future.set_result(None)
 
 
 def _is_cancelled() -> bool:

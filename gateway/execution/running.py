@@ -136,7 +136,10 @@ class Execution:
         except Exception as error:
             return self.recover(error, field, place)
         try:
-            return field.finish(self, value, place)
+            run = field.runs.get(type(value))
+            if run is not None and (field.cast is None or getattr(value, field.cast, None) is None):
+                return run(self, value, place, {})
+            return field.complete(self, value, place)
         except Exception as error:
             return self.fail(error, field, place)
 

@@ -1,7 +1,5 @@
 """Activities, pages of them, and figures about those who follow."""
 
-from functools import partial
-
 import strawberry
 
 from schema.errcode import InvalidArgument
@@ -27,7 +25,7 @@ class Activity(Node):
     """Who reads it."""
 
     id: strawberry.ID = attribute(
-        "id", partial(ids.encode, ids.Prefix.ACTIVITY), description="Unique over everything; opaque."
+        "id", ids.encoding(ids.Prefix.ACTIVITY), description="Unique over everything; opaque."
     )
     kind: ActivityKind = attribute("kind", ActivityKind, description="What it was.")
     text: str = attribute("text", description="What its author says of it.", cost=2)

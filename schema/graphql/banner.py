@@ -1,7 +1,5 @@
 """Something advertised."""
 
-from functools import partial
-
 import strawberry
 
 from schema.generated.banner.v1 import banner_pb2
@@ -16,9 +14,7 @@ class Banner:
 
     message: strawberry.Private[banner_pb2.Banner]
 
-    id: strawberry.ID = attribute(
-        "id", partial(ids.encode, ids.Prefix.BANNER), description="Unique over everything; opaque."
-    )
+    id: strawberry.ID = attribute("id", ids.encoding(ids.Prefix.BANNER), description="Unique over everything; opaque.")
     slot: BannerSlot = attribute("slot", BannerSlot, description="Where it is shown.")
     title: str = attribute("title", description="Words on it.")
     image_url: str = attribute("image_url", description="Address of its picture.")

@@ -10,10 +10,10 @@ from functools import wraps
 from typing import Any, Literal, TypeVar, cast
 
 from schema.errcode import BackendUnavailable, DeadlineExceeded, Internal, Overloaded
-from schema.graphql.asking import Asked, made_of, what_asks
+from schema.graphql.asking import Ask, Asked, Recover, made_of, what_asks
 from schema.graphql.info import Info
 from schema.graphql.ports import Context, Degradation
-from schema.graphql.seams import SEAMS, Criticality
+from schema.graphql.seams import SEAMS, Criticality, Seam
 
 Resolver = TypeVar("Resolver", bound=Callable[..., Awaitable[Any]])
 UNANSWERED = (BackendUnavailable, DeadlineExceeded, Overloaded, Internal)
@@ -23,15 +23,24 @@ UNANSWERED = (BackendUnavailable, DeadlineExceeded, Overloaded, Internal)
 def degrades(resolver: Resolver) -> Resolver:
     """The resolver, answering as its row of SEAMS says when the backend cannot."""
     seam = SEAMS[resolver.__qualname__]
-    mode: Literal["DEFAULT", "NULL"] = "NULL" if seam.default is None else "DEFAULT"
+    recover = _recovery(seam)
 
     @wraps(resolver)
     async def answer(self: Any, info: Info, **arguments: Any) -> Any:
         try:
-            unless_spared(info.context, seam.criticality)
+            if (problem := info.context.spared(seam.criticality)) is not None:
+                raise problem
             return await resolver(self, info, **arguments)
         except Exception as error:
             return recover(info, error)
+
+    if (ask := what_asks(resolver)) is not None:
+        made_of(answer, _unless_spared(ask, seam.criticality), recover)
+    return cast(Resolver, answer)
+
+
+def _recovery(seam: Seam) -> Recover:
+    mode: Literal["DEFAULT", "NULL"] = "NULL" if seam.default is None else "DEFAULT"
 
     def recover(info: Info, error: Exception) -> Any:
         if not isinstance(error, UNANSWERED):
@@ -40,17 +49,13 @@ def degrades(resolver: Resolver) -> Resolver:
         info.context.degraded.append(Degradation(info.path.as_list(), backend, mode, error.code))
         return seam.default
 
-    if (ask := what_asks(resolver)) is not None:
-
-        def ask_unless_spared(self: Any, context: Context, **arguments: Any) -> Asked[Any] | None:
-            unless_spared(context, seam.criticality)
-            return ask(self, context, **arguments)
-
-        made_of(answer, ask_unless_spared, recover)
-    return cast(Resolver, answer)
+    return recover
 
 
-def unless_spared(context: Context, criticality: Criticality) -> None:
-    """Raises what says that a field of no more weight than this is not to be asked for now."""
-    if (problem := context.spared(criticality)) is not None:
-        raise problem
+def _unless_spared(ask: Ask, criticality: Criticality) -> Ask:
+    def ask_unless_spared(self: Any, context: Context, **arguments: Any) -> Asked[Any] | None:
+        if (problem := context.spared(criticality)) is not None:
+            raise problem
+        return ask(self, context, **arguments)
+
+    return ask_unless_spared

@@ -1,6 +1,7 @@
 """Public ids: opaque to clients, here a prefix that says of what, and the number that the backends know."""
 
 import re
+from collections.abc import Callable
 from enum import StrEnum
 
 LARGEST = 2**63 - 1
@@ -22,6 +23,12 @@ _PREFIXES = {str(prefix): prefix for prefix in Prefix}
 def encode(prefix: Prefix, number: int) -> str:
     """The id of thing `number`: `acc_1`."""
     return f"{prefix!s}_{number}"
+
+
+def encoding(prefix: Prefix) -> Callable[[int], str]:
+    """Makes ids of this kind."""
+    head = f"{prefix!s}_"
+    return lambda number: f"{head}{number}"
 
 
 def decode(text: str) -> tuple[Prefix, int] | None:

@@ -30,6 +30,12 @@ def deadline_of_its_own(seconds: float) -> Iterator[None]:
         _ends_at.reset(before)
 
 
+def ends_within(seconds: float) -> bool:
+    """Whether there is a deadline, and less time than this is left."""
+    ends_at = _ends_at.get()
+    return ends_at is not None and ends_at - time.monotonic() < seconds
+
+
 def time_left(default: float, cap: float | None = None) -> float:
     """Seconds until the current deadline, at most `cap`, below 0 when it is over; `default` where there is none."""
     ends_at = _ends_at.get()

@@ -1,7 +1,5 @@
 """What every account shows."""
 
-from functools import partial
-
 import strawberry
 
 from schema.generated.account.v1 import account_pb2
@@ -26,9 +24,7 @@ class Account(Node):
     viewer: strawberry.Private[Identity | None]
     """For whom this was read; None for whoever the operation is for."""
 
-    id: strawberry.ID = attribute(
-        "id", partial(ids.encode, ids.Prefix.ACCOUNT), description="Unique over everything; opaque."
-    )
+    id: strawberry.ID = attribute("id", ids.encoding(ids.Prefix.ACCOUNT), description="Unique over everything; opaque.")
     type: AccountType = attribute("type", AccountType, description="What kind of account it is.")
     status: AccountStatus = attribute("status", AccountStatus, description="Where it is in its life.")
     version: int = attribute("version", description="Grows by one with each change; `updateProfile` wants it back.")
