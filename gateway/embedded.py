@@ -13,6 +13,7 @@ from services.runtime.demo import Progress, load_demo
 from services.runtime.embedded import claimed, note_left
 from services.runtime.lifecycle import Readiness, Server, StartError
 from services.runtime.migrate import migrate
+from services.runtime.pulse import Pulse
 from services.runtime.serving import open_all, serve_backends
 from services.runtime.settings import LONGEST_SOCKET_PATH, Addresses
 from services.runtime.streams import open_streams
@@ -42,7 +43,9 @@ async def open_embedded(
             addresses = {backend: settings.addresses.of(backend.name) for backend in resources}
             async with (
                 open_streams(resources, settings.bus, metrics, complete=True) as streams,
-                serve_backends(addresses, resources, readiness, metrics) as servers,
+                # Whether the loop that all share keeps up is for the gateway to say: backends that said it too would
+                # only turn what waited meanwhile into failures.
+                serve_backends(addresses, resources, readiness, metrics, Pulse()) as servers,
             ):
                 with note_left(settings):
                     named = {backend.name: address for backend, address in addresses.items()}

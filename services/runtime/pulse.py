@@ -14,7 +14,7 @@ MEMORY = 0.8
 """How much of the average is from before the last beat: it follows within half a second."""
 STUCK_SECONDS = 2.0
 """A loop that was this late once answered nobody meanwhile."""
-REST_SECONDS = 2.0
+REST_SECONDS = 1.0
 """How long a loop must have turned again before it counts as well."""
 
 

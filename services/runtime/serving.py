@@ -20,6 +20,7 @@ from services.runtime.clock import Clock, utc_now
 from services.runtime.database import open_database
 from services.runtime.lifecycle import Check, Readiness, Server, StartError, passes
 from services.runtime.migrate import is_current
+from services.runtime.pulse import Pulse
 from services.runtime.server import add_health_and_reflection, create_server
 from services.runtime.settings import Settings
 from services.runtime.shedding import Limiter
@@ -89,17 +90,23 @@ def _make_file(path: Path) -> None:
 
 @asynccontextmanager
 async def serve_backends(
-    addresses: Mapping[Backend, str], resources: Mapping[Backend, Resources], readiness: Readiness, metrics: Metrics
+    addresses: Mapping[Backend, str],
+    resources: Mapping[Backend, Resources],
+    readiness: Readiness,
+    metrics: Metrics,
+    pulse: Pulse | None = None,
 ) -> AsyncIterator["BackendServers"]:
     """Servers that hold the addresses, to be run by `lifecycle.run`; StartError when an address is not free.
 
-    Backends with the same address share a server. Afterwards nothing listens any more, and no socket file is left.
+    Backends with the same address share a server. They refuse calls, and are not healthy, by `pulse`: that of the
+    process unless another is given. Afterwards nothing listens any more, and no socket file is left.
     """
+    pulse = pulse or readiness.pulse
     async with AsyncExitStack() as closing:
         servers = []
         for address in dict.fromkeys(addresses.values()):
             here = {backend: resources[backend] for backend, at in addresses.items() if at == address}
-            servers.append(BackendServer(address, here, readiness, metrics))
+            servers.append(BackendServer(address, here, readiness, metrics, pulse))
             closing.push_async_callback(servers[-1].stop, 0)
         yield BackendServers(servers)
 
@@ -126,16 +133,21 @@ class BackendServers:
 class BackendServer:
     """One gRPC server with the backends at its address; healthy once their stores are ready, until it stops.
 
-    It is not while the event loop of its process stands still.
+    It is not while its pulse, that of the event loop, stands still.
     """
 
     def __init__(
-        self, address: str, backends: Mapping[Backend, Resources], readiness: Readiness, metrics: Metrics
+        self,
+        address: str,
+        backends: Mapping[Backend, Resources],
+        readiness: Readiness,
+        metrics: Metrics,
+        pulse: Pulse,
     ) -> None:
         self._address = address
         self._stopping = False
-        self._pulse = readiness.pulse
-        self._server = create_server(metrics, Limiter(readiness.pulse))
+        self._pulse = pulse
+        self._server = create_server(metrics, Limiter(pulse))
         self._beside: list[Server] = []
         self._checks: dict[Backend, dict[str, Check]] = {}
         for backend, resources in backends.items():

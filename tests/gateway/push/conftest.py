@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from gateway.push.feeds import Feeds
 from gateway.push.hub import Hub
+from gateway.push.listeners import Gap
 from gateway.push.past import Past
 from gateway.push.sessions import Sessions
 from services.runtime.telemetry import Metrics
@@ -16,11 +17,11 @@ from tests.gateway.push.fakes import Doorman, Stage, World
 SETTLE_SECONDS = 0.03
 
 
-async def until_listening(cache: Redis) -> None:
-    """Returns once a hub is connected to the cache."""
-    async with asyncio.timeout(10):
-        while not await cache.pubsub_numpat():  # noqa: ASYNC110 - another process decides.
-            await asyncio.sleep(0.001)
+async def begin(hub: Hub, group: asyncio.TaskGroup) -> None:
+    """Lets the hub serve, and returns once it hears what is published."""
+    async with asyncio.timeout(10), hub.listener(["whoever listens is told of a gap at first"]) as listener:
+        group.create_task(hub.serve())
+        assert await listener.get() is Gap.GAP
 
 
 @pytest.fixture
@@ -47,8 +48,7 @@ def metrics() -> Metrics:
 async def hub(cache: Redis, world: World, metrics: Metrics) -> AsyncIterator[Hub]:
     hub = Hub(cache, world.public, metrics, settle_seconds=SETTLE_SECONDS)
     async with asyncio.TaskGroup() as group:
-        group.create_task(hub.serve())
-        await until_listening(cache)
+        await begin(hub, group)
         yield hub
         await hub.stop(0)
 

@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 from gateway.push.hub import AUTHOR, Hub, News
 from gateway.push.listeners import Gap, Listener
 from services.runtime.telemetry import Metrics
-from tests.gateway.push.conftest import until_listening
+from tests.gateway.push.conftest import begin
 from tests.gateway.push.fakes import World, activity, event, published
 
 BO, CORP = AUTHOR.format(2), AUTHOR.format(3)
@@ -112,8 +112,7 @@ async def test_one_channel_is_heeded_message_by_message(cache: Redis, world: Wor
     ear = Ear()
     hub = Hub(cache, world.public, Metrics(), ear)
     async with asyncio.TaskGroup() as group, asyncio.timeout(10):
-        group.create_task(hub.serve())
-        await until_listening(cache)
+        await begin(hub, group)
         async with hub.listener([BO]) as listener:
             await cache.publish(BO, published(11))
             await cache.publish(ear.channel, b"1")

@@ -18,7 +18,7 @@ from gateway.push.hub import AUTHOR, Hub
 from services.runtime.cache import open_cache
 from services.runtime.telemetry import Metrics
 from tests.conftest import free_port, missing, wait_for_port
-from tests.gateway.push.conftest import until_listening
+from tests.gateway.push.conftest import begin
 from tests.gateway.push.fakes import World, published
 from tests.gateway.push.test_feeds import ADA, ids
 
@@ -66,7 +66,7 @@ async def cache(server: Server) -> AsyncIterator[Redis]:
 async def hub(cache: Redis, world: World, metrics: Metrics) -> AsyncIterator[Hub]:
     hub = Hub(cache, world.public, metrics, silence_seconds=0.2, settle_seconds=0.01)
     async with asyncio.TaskGroup() as group:
-        group.create_task(hub.serve())
+        await begin(hub, group)
         yield hub
         await hub.stop(0)
 
@@ -74,7 +74,6 @@ async def hub(cache: Redis, world: World, metrics: Metrics) -> AsyncIterator[Hub
 async def test_what_was_published_while_the_cache_was_down_is_told_once_it_is_back(
     server: Server, cache: Redis, feeds: Feeds, world: World
 ) -> None:
-    await until_listening(cache)
     with capture_logs() as logs:
         async with aclosing(feeds.activities(ADA, "t", 12)) as told:
             assert await ids(told, 1) == [13]
@@ -94,7 +93,6 @@ async def test_what_was_published_while_the_cache_was_down_is_told_once_it_is_ba
 
 
 async def test_a_cache_that_is_silent_counts_as_lost(server: Server, cache: Redis, feeds: Feeds, world: World) -> None:
-    await until_listening(cache)
     async with aclosing(feeds.activities(ADA, "t", 12)) as told:
         assert await ids(told, 1) == [13]
         with capture_logs() as logs:
@@ -108,7 +106,6 @@ async def test_a_cache_that_is_silent_counts_as_lost(server: Server, cache: Redi
 async def test_whoever_subscribes_while_the_cache_is_down_misses_nothing(
     server: Server, cache: Redis, feeds: Feeds, world: World
 ) -> None:
-    await until_listening(cache)
     with capture_logs() as logs:
         server.stop()
         await until_logged(logs, "push lost the cache")
@@ -120,7 +117,6 @@ async def test_whoever_subscribes_while_the_cache_is_down_misses_nothing(
 
 
 async def test_a_cache_that_is_there_and_has_nothing_to_say_is_not_lost(cache: Redis, hub: Hub) -> None:
-    await until_listening(cache)
     with capture_logs() as logs:
         async with asyncio.timeout(10):
             while await pings(cache) < 3:  # noqa: ASYNC110 - another process decides.

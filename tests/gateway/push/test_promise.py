@@ -13,7 +13,7 @@ from gateway.push.past import Past
 from gateway.push.sessions import Sessions
 from services.runtime.cache import open_cache
 from services.runtime.telemetry import Metrics
-from tests.gateway.push.conftest import until_listening
+from tests.gateway.push.conftest import begin
 from tests.gateway.push.fakes import Doorman, World, published
 from tests.gateway.push.test_feeds import ADA, tell_of_a_gap, until
 
@@ -93,8 +93,7 @@ async def play(steps: list[str]) -> tuple[list[int], list[int]]:
         cache = await closing.enter_async_context(open_cache("memory://"))
         group = await closing.enter_async_context(asyncio.TaskGroup())
         hub = Hub(cache, world.public, Metrics(), settle_seconds=0.0)
-        group.create_task(hub.serve())
-        await until_listening(cache)
+        await begin(hub, group)
         feeds = Feeds(hub, Sessions(Doorman()), Past(world, retry_seconds=0.001))
         subscriber = Play(hub, feeds, world, cache, group)
         for step in steps:

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from contextvars import Context
 
 import pytest
 import structlog
@@ -31,7 +32,8 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 
 def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("info")
-    structlog.get_logger().info("request", operation="Home\nSweet", rpcs=6, odd=frozenset({1}))
+    outside_of_requests = Context()
+    outside_of_requests.run(structlog.get_logger().info, "request", operation="Home\nSweet", rpcs=6, odd=frozenset({1}))
     [line] = lines(capsys)
     assert str(line.pop("timestamp")).endswith("Z")
     assert line == {"event": "request", "level": "info", "operation": "Home\nSweet", "rpcs": 6, "odd": "frozenset({1})"}
