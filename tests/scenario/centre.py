@@ -1,12 +1,14 @@
 """The whole account centre in this process, by a clock that a test moves: every backend, the bus, push and gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import grpc.aio
 import httpx
 
 from gateway.app import create_app
@@ -48,6 +50,8 @@ class Centre:
     address: str
     """Of the gateway, for sockets."""
     clock: HandClock
+    channels: Mapping[str, grpc.aio.Channel]
+    """Of the gateway, to the backends that it asks."""
     _tasks: Resources
 
     async def run(self, task: str) -> Result:
@@ -59,13 +63,13 @@ class Centre:
 
 
 @asynccontextmanager
-async def open_centre(folder: Path, clock: HandClock) -> AsyncIterator[Centre]:
-    """A centre with demo data, serving; nothing happens in it by the hour but what a test has happen."""
+async def open_centre(folder: Path, clock: HandClock, **changed: Any) -> AsyncIterator[Centre]:
+    """A centre with demo data and these settings; nothing happens in it by the hour but what a test has happen."""
     metrics, readiness = Metrics(), Readiness()
     async with AsyncExitStack() as closing:
         # pytest's own folders have names too long for a socket.
         sockets = Addresses.sockets(closing.enter_context(TemporaryDirectory(prefix="atrium-")))
-        settings = Settings(data=folder, addresses=sockets, schedules=Schedules(enabled=False))
+        settings = Settings(data=folder, addresses=sockets, schedules=Schedules(enabled=False), **changed)
         settings = settings.model_copy(update={"cache": shared_memory(settings.cache)})
         resources = await closing.enter_async_context(open_all(BACKENDS.values(), settings, metrics, clock))
         for backend, lent in resources.items():
@@ -91,7 +95,7 @@ async def open_centre(folder: Path, clock: HandClock) -> AsyncIterator[Centre]:
         async with asyncio.timeout(30):
             while not all((await health.backends()).values()):
                 continue
-        yield Centre(Visitor(http), address, clock, resources[BACKENDS["task"]])
+        yield Centre(Visitor(http), address, clock, channels, resources[BACKENDS["task"]])
 
 
 @asynccontextmanager

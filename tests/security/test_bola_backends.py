@@ -1,0 +1,89 @@
+"""Backends show and change nothing that is another's, whoever it is that the gateway asks for."""
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.text_format import MessageToString
+
+from schema.errcode import AtriumError, PermissionDenied, Unauthenticated
+from schema.generated.account.v1 import account_pb2
+from schema.generated.account.v1.account_pb2_grpc import AccountServiceStub
+from schema.generated.identity.v1 import identity_pb2
+from tests.security.marks import Person, leaks, secret_text
+from tests.security.rpcs import JSON, OWN, READS, STAFFS, call, methods
+from tests.security.stores import changed, kept
+from tests.security.town import SECRET_KINDS, Town
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+METHODS = dict(methods())
+TARGETS = (1, 2, 5, 7, 999_999)
+GUEST = {"account_type": identity_pb2.ACCOUNT_TYPE_GUEST}
+
+
+async def viewers(town: Town) -> dict[Person, JSON]:
+    """Everybody who is no staff, as backends know them: by the sessions, as the gateway learns it."""
+    people = [one for one in town.people if not one.is_staff]
+    request = account_pb2.BatchVerifySessionsRequest(tokens=[one.token for one in people])
+    verified = await AccountServiceStub(town.centre.channels["account"]).BatchVerifySessions(request)
+    known = [MessageToDict(one.viewer, preserving_proto_field_name=True) for one in verified.sessions]
+    return {town.person(0): GUEST, **dict(zip(people, known, strict=True))}
+
+
+async def ask(town: Town, name: str, words: JSON) -> str:
+    """All that the backend says to it, as text."""
+    messages = await call(town.centre.channels[name.partition(".")[0]], METHODS[name], words)
+    return "".join(MessageToString(message, as_utf8=True) for message in messages)
+
+
+async def refusal(town: Town, name: str, words: JSON) -> tuple[type[AtriumError], str]:
+    with pytest.raises(AtriumError) as caught:
+        await ask(town, name, words)
+    return type(caught.value), caught.value.message
+
+
+async def test_every_question_for_somebody_is_asked() -> None:
+    assert sorted(METHODS) == sorted([*READS, *STAFFS, *OWN])
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_an_answer_is_for_whoever_asks(town: Town, name: str) -> None:
+    secrets = [int(one.removeprefix("act_")) for one in town.secrets.values()]
+    targets = secrets if "Activities" in name else TARGETS
+    for person, viewer in (await viewers(town)).items():
+        for target in targets:
+            told = await ask_or_nothing(town, name, READS[name](viewer, target))
+            assert leaks(town.marks, person, told) == []
+
+
+async def test_what_is_ones_own_is_told(town: Town) -> None:
+    ada, as_ada = town.person(1), (await viewers(town))[town.person(1)]
+    words = READS["account.BatchGetPrivateAttributes"](as_ada, ada.account_id)
+    assert town.birthdays[1] in await ask(town, "account.BatchGetPrivateAttributes", words)
+    words = READS["activity.BatchListOwnActivities"](as_ada, ada.account_id)
+    assert secret_text(1, SECRET_KINDS[0]) in await ask(town, "activity.BatchListOwnActivities", words)
+
+
+async def ask_or_nothing(town: Town, name: str, words: JSON) -> str:
+    """What is said to it, or that somebody has to sign in."""
+    try:
+        return await ask(town, name, words)
+    except Unauthenticated as error:
+        return error.message
+
+
+@pytest.mark.parametrize("name", STAFFS)
+async def test_what_is_for_staff_is_refused_to_others(town: Town, name: str) -> None:
+    before = kept(town.folder)
+    for person, viewer in (await viewers(town)).items():
+        others = [target for target in TARGETS if target != person.account_id]
+        told = {await refusal(town, name, STAFFS[name](viewer, target)) for target in others}
+        assert len(told) == 1
+        assert {kind for kind, _ in told} <= {PermissionDenied, Unauthenticated}
+    assert changed(before, kept(town.folder)) == {}
+
+
+@pytest.mark.parametrize("name", OWN)
+async def test_a_guest_owns_nothing_to_change(town: Town, name: str) -> None:
+    before = kept(town.folder)
+    assert (await refusal(town, name, OWN[name](GUEST, 5)))[0] is Unauthenticated
+    assert changed(before, kept(town.folder)) == {}
