@@ -46,7 +46,7 @@ baseline: generate ## Freeze the contracts as released: later changes may not br
 fuzz: $(VENV)/.dev ## Compare compiled plans with graphql-core on documents made up by chance, for ten minutes
 	@$(BIN)/python -W ignore -m tests.gateway.execution.fuzz $(or $(ARGS),--seconds 600)
 
-bench: $(VENV)/.dev ## Measure the home query beside a hand-written aggregator and a constant answer
+bench: $(VENV)/.dev ## Measure the home query beside what else answers it, and refresh the documents' figures
 	@$(BIN)/python -m bench $(ARGS)
 
 clean: ## Remove the virtual environment, caches and the data under var/

@@ -1,42 +1,70 @@
-"""Measures the home query and prints a table; the figures go to bench/results/latest.json."""
+"""Measures the home query and what it is made of, and prints tables.
+
+A whole run also writes the figures to bench/results/latest.json, and their tables into README.md and
+docs/performance.md.
+"""
 
 import argparse
+import signal
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import report
-from bench.house import SUBJECTS, House, build
+from bench import aims, executor, report, setup
+from bench.aims import Figures
+from bench.house import build
 from bench.measure import Plan, Samples, compare_bodies, measure
-from bench.processes import Cores, share_cores
+from bench.processes import Cores, python, share_cores, told_by
 from bench.push import Idle, allow_files, measure_idle
+from bench.rows import GATEWAY, ROWS
 
 WIDTH = 110
 """A table cut off at 80 columns, as rich does where there is no terminal, tells nothing."""
 CONNECTIONS = (1, 32)
 SUBSCRIBERS = 5000
+ALONE = ("executor", "plans")
+"""What is measured in a process of its own, without a house."""
+WAITING = "subscribers"
+PARTS = (*ROWS, *ALONE, WAITING)
 LATEST = Path("bench/results/latest.json")
-README = Path("README.md")
+DOCUMENTS = (Path("README.md"), Path("docs/performance.md"))
+PATIENCE_SECONDS = 600.0
+Tell = Callable[[str], None]
 
 
-def options() -> argparse.Namespace:
+@dataclass(slots=True)
+class Found:
+    """What a run found."""
+
+    samples: Samples = field(default_factory=dict)
+    cache: str = ""
+    idle: Idle | None = None
+    alone: Figures = field(default_factory=dict)
+
+
+def options(said: Sequence[str] | None = None) -> argparse.Namespace:
     """What the command line says."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="length of a measurement (4)")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often each is measured (3)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each is measured (5)")
     parser.add_argument("--connections", type=numbers, default=CONNECTIONS, metavar="N,N", help="loads (1,32)")
-    parser.add_argument("--only", type=subjects, default=SUBJECTS, metavar="NAME,NAME", help="subjects to measure")
+    parser.add_argument(
+        "--only", type=parts, default=PARTS, metavar="NAME,NAME", help=f"parts to measure, of {', '.join(PARTS)}"
+    )
     parser.add_argument("--viewers", type=int, default=8, metavar="N", help="how many accounts ask in turn (8)")
     parser.add_argument(
         "--subscribers", type=int, default=SUBSCRIBERS, metavar="N", help=f"how many wait ({SUBSCRIBERS}); 0 for none"
     )
-    where = f"where figures go ({LATEST}, if all subjects are measured under the usual loads)"
+    where = f"where figures go ({LATEST}, if everything is measured under the usual loads)"
     parser.add_argument("--output", type=Path, metavar="FILE", help=where)
-    return parser.parse_args()
+    return parser.parse_args(said)
 
 
 def numbers(text: str) -> tuple[int, ...]:
@@ -47,60 +75,115 @@ def numbers(text: str) -> tuple[int, ...]:
     return found
 
 
-def subjects(text: str) -> tuple[str, ...]:
-    """Names of subjects with commas between them."""
-    if unknown := set(text.split(",")) - set(SUBJECTS):
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: there are {', '.join(SUBJECTS)}")
-    return tuple(name for name in SUBJECTS if name in text.split(","))
+def parts(text: str) -> tuple[str, ...]:
+    """Names of parts with commas between them."""
+    if unknown := set(text.split(",")) - set(PARTS):
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: there are {', '.join(PARTS)}")
+    return tuple(name for name in PARTS if name in text.split(","))
 
 
-def run(plan: Plan, viewers: int, waiting: int, cores: Cores, console: Console) -> tuple[House, Samples, Idle | None]:
-    """Builds the house, checks that there is something to compare, measures."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with TemporaryDirectory(prefix="atrium-bench-") as folder, ExitStack() as closing:
-        progress = closing.enter_context(Progress(*columns, console=console, transient=True))
-        task = progress.add_task("", total=plan.steps, completed=-1)
-        house = build(Path(folder), cores, closing, viewers, lambda words: progress.update(task, description=words))
-        compare_bodies(house)
-        samples = measure(house, cores, plan, lambda words: progress.update(task, description=words, advance=1))
-        progress.update(task, description=f"{waiting:,} subscribers")
-        idle = measure_idle(house.subjects["gateway"], house.tokens, cores, waiting) if waiting else None
-    return house, samples, idle
+class Run:
+    """One run, on chosen cores, with a bar for eyes."""
+
+    def __init__(self, given: argparse.Namespace, cores: Cores, console: Console) -> None:
+        self._given = given
+        self._cores = cores
+        self._console = console
+        rows = tuple(name for name in given.only if name in ROWS)
+        self.plan = Plan(rows, given.connections, given.rounds, given.seconds)
+        self.waiting = allow_files(given.subscribers) if WAITING in given.only else 0
+        self._alone = [name for name in ALONE if name in given.only]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is measured that the figures of record tell of."""
+        return self._given.only == PARTS and self._given.connections == CONNECTIONS and self.waiting > 0
+
+    def measured(self) -> Found:
+        """Measures what is wanted."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        found = Found()
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            steps = len(self._alone) + self.plan.steps + bool(self.waiting)
+            task = progress.add_task("", total=steps, completed=-1)
+            for name in self._alone:
+                progress.update(task, description=name, advance=1)
+                found.alone[name] = self._of(name)
+            if self.plan.subjects or self.waiting:
+                self._in_house(
+                    found,
+                    prepare=lambda words: progress.update(task, description=words),
+                    step=lambda words: progress.update(task, description=words, advance=1),
+                )
+        return found
+
+    def _of(self, name: str) -> dict[str, dict[str, float]]:
+        command = python(f"bench.{name}", "--json", "--rounds", str(self._given.rounds))
+        told: dict[str, dict[str, float]] = told_by(
+            [*command, "--seconds", str(self._given.seconds / 8)], self._cores.subject, PATIENCE_SECONDS
+        )
+        return {work: {key: round(value, 3) for key, value in each.items()} for work, each in told.items()}
+
+    def _in_house(self, found: Found, prepare: Tell, step: Tell) -> None:
+        """Builds the house, checks that there is something to compare, measures."""
+        with TemporaryDirectory(prefix="atrium-bench-") as folder, ExitStack() as closing:
+            house = build(Path(folder), self._cores, closing, self.plan.subjects, self._given.viewers, prepare)
+            compare_bodies(house)
+            found.cache = house.cache
+            found.samples = measure(house, self.plan, step)
+            if self.waiting:
+                step(f"{self.waiting:,} subscribers")
+                found.idle = measure_idle(house.subjects[GATEWAY], house.tokens, self.waiting)
 
 
 def main() -> None:
-    """Exits 1 when any request failed."""
+    """Exits 1 when any request failed, 130 when it was interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     given, console, cores = options(), Console(highlight=False), share_cores()
     console.width = max(console.width, WIDTH)
-    plan = Plan(given.only, given.connections, given.rounds, given.seconds)
-    waiting = allow_files(given.subscribers)
-    house, samples, idle = run(plan, given.viewers, waiting, cores, console)
-    console.print(report.table(samples))
-    console.print(f"Backends on SQLite and {house.cache}; {cores}; {given.viewers} viewers in turn.")
-    for note in report.notes(samples):
+    run = Run(given, cores, console)
+    try:
+        found = run.measured()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    figures = summed_up(found, setup.said(found.cache, cores, run.plan, given.viewers))
+    show(found, figures, console)
+    if WAITING in given.only and run.waiting < given.subscribers:
+        console.print(f"- {given.subscribers:,} could not be: this system allows files for {run.waiting:,} sockets")
+    record(figures, given.output or (LATEST if run.is_whole else None))
+
+
+def summed_up(found: Found, said: dict[str, str]) -> Figures:
+    """Everything that was found, by subject and workload."""
+    figures = report.as_json(found.samples) | found.alone
+    if found.idle:
+        figures = report.with_idle(figures, found.idle)
+    return figures | {"run": {"setup": said}}
+
+
+def show(found: Found, figures: Figures, console: Console) -> None:
+    """Prints what was found."""
+    if "executor" in found.alone:
+        console.print(executor.table(found.alone["executor"]))
+    if found.samples:
+        console.print(report.table(found.samples))
+    for words in figures["run"]["setup"].values():
+        console.print(words)
+    for note in report.notes(found.samples):
         console.print(f"- {note}")
-    figures = report.as_json(samples)
-    if idle:
-        console.print(f"- {report.said(idle)}")
-        figures = report.with_idle(figures, idle)
-    if waiting < given.subscribers:
-        console.print(f"- {given.subscribers:,} could not be: this system allows files for {waiting:,} sockets")
-    record(figures, given.output or (LATEST if is_whole(plan) else None))
+    console.print(report.memory(figures))
+    console.print(aims.table(figures))
 
 
-def is_whole(plan: Plan) -> bool:
-    """Whether everything is measured that the figures of record tell of."""
-    return plan.subjects == SUBJECTS and plan.connections == CONNECTIONS
-
-
-def record(figures: dict[str, Any], output: Path | None) -> None:
-    """Writes the figures to `output`, and those of record to the README too; exits 1 when any request failed."""
+def record(figures: Figures, output: Path | None) -> None:
+    """Writes the figures to `output`, and those of record to the documents too; exits 1 when any request failed."""
     if output:
         report.write(figures, output)
-    if any(found["errors"] for workloads in figures.values() for found in workloads.values()):
+    if any(found.get("errors") for workloads in figures.values() for found in workloads.values()):
         raise SystemExit("some requests failed: the figures are of no use")
     if output == LATEST:
-        report.show(figures, README)
+        for document in DOCUMENTS:
+            report.show(figures, document)
 
 
 if __name__ == "__main__":

@@ -3,20 +3,22 @@
 import http.client
 import re
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from bench.home import BODY, HEADERS
 from bench.processes import tail
+from bench.queries import HEADERS, body
 from schema.generated.account.v1 import account_pb2, account_pb2_grpc
 from schema.generated.identity.v1 import identity_pb2
 
 PASSWORD = "atrium-demo"
 SECONDS_PER_CALL = 10.0
-CALLS = re.compile(rb"^atrium_rpc_client_seconds_count\S* (\S+)$", re.MULTILINE)
+ANSWERED = re.compile(rb'^atrium_rpc_server_seconds_count\{[^}]*method="/?(?!grpc)[^}]*\} (\S+)$', re.MULTILINE)
+"""RPCs that a backend answered, but for health checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Subject:
     port: int
     pid: int
     log: Path
+    load_cores: frozenset[int]
+    """Where those who ask it run."""
 
 
 def sign_in(address: str, viewers: int) -> list[str]:
@@ -61,29 +65,29 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def home(subject: Subject, token: str) -> bytes:
-    """The body of the home page; exits when it is not answered with 200."""
+def ask(subject: Subject, query: str, token: str) -> bytes:
+    """The body that answers the query; exits when the status is not 200."""
     headers = {**HEADERS, "authorization": f"Bearer {token}"}
-    status, body = exchange(subject.port, "POST", "/graphql", BODY, headers)
+    status, answer = exchange(subject.port, "POST", "/graphql", body(query), headers)
     if status != 200:
-        said = body[:500].decode(errors="replace")
+        said = answer[:500].decode(errors="replace")
         raise SystemExit(f"{subject.name} answered {status}: {said}\nits log ends with:\n{tail(subject.log)}")
-    return body
+    return answer
 
 
-def rpcs_sent(subject: Subject) -> int:
-    """How many RPCs the subject says it sent; 0 for one that does not count them."""
-    status, body = exchange(subject.port, "GET", "/metrics")
-    return int(sum(float(count) for count in CALLS.findall(body))) if status == 200 else 0
+def rpcs_answered(ports: Iterable[int]) -> int:
+    """How many RPCs the backends say they answered, whose metrics are at these ports."""
+    found = (ANSWERED.findall(exchange(port, "GET", "/metrics")[1]) for port in ports)
+    return int(sum(float(count) for counts in found for count in counts))
 
 
 def exchange(
-    port: int, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    port: int, method: str, path: str, sent: bytes | None = None, headers: dict[str, str] | None = None
 ) -> tuple[int, bytes]:
     """Status and body of one request."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS_PER_CALL)
     try:
-        connection.request(method, path, body, headers or {})
+        connection.request(method, path, sent, headers or {})
         reply = connection.getresponse()
         return reply.status, reply.read()
     finally:

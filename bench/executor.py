@@ -8,6 +8,7 @@ of the home query cost by themselves is measured, too, and taken off in the last
 import argparse
 import asyncio
 import gc
+import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -23,16 +24,16 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.base import get_object_definition
 
-from bench.home import QUERY
+from bench.queries import HOME, ITEMS
 from gateway.execution import Plans
 from gateway.execution.for_strawberry import compiled_strawberry_executor
+from schema.generated.activity.v1 import activity_pb2
 from schema.graphql.query import Query
 from schema.graphql.schema import create_schema
 from schema.graphql.viewer import Viewer
 from tests.schema.fakes import ADA, FakeContext, FakeLoader, page
 
 AUTHORS = (2, 1, 3, 4, 6)
-ITEMS = 20
 Once = Callable[[], Awaitable[Any]]
 _found: dict[tuple[Any, str], Callable[..., Any]] = {}
 
@@ -69,13 +70,15 @@ class Work:
     """What neither can spare."""
 
 
-FEED = page(*[AUTHORS[number % len(AUTHORS)] for number in range(ITEMS)])
+def feed(items: int) -> activity_pb2.ActivityPage:
+    """A page of so many items."""
+    return page(*[AUTHORS[number % len(AUTHORS)] for number in range(items)])
 
 
 def home_context() -> FakeContext:
     """An operation of a viewer with 20 items in the feed, over fresh loaders that answer at once."""
-    context = FakeContext(ADA)
-    context.loaders.feed = FakeLoader(lambda _: FEED)
+    context, known = FakeContext(ADA), feed(ITEMS)
+    context.loaders.feed = FakeLoader(lambda _: known)
     return context
 
 
@@ -117,9 +120,9 @@ def works(plans: Plans) -> list[Work]:
         return Work(name, once[0], once[1], resolvers_alone if source is not SHOP else None)
 
     return [
-        work("home query", create_schema(), QUERY, home_context()),
-        work("list of 1,000 x 5", shop, items, SHOP),
-        work("200 ids as a variable", shop, known, SHOP, ids),
+        work("home", create_schema(), HOME, home_context()),
+        work("list_1000x5", shop, items, SHOP),
+        work("ids_200", shop, known, SHOP, ids),
     ]
 
 
@@ -177,37 +180,38 @@ async def measure(work: Work, rounds: int, seconds: float) -> tuple[float, float
     return usual, compiled, beside
 
 
-def compiling() -> float:
-    """Milliseconds to make the plan of the home query, with every view that it needs."""
-    taken = []
-    for _ in range(7):
-        plans = Plans()
-        schema = create_schema((), compiled_strawberry_executor(plans))
-        result = asyncio.run(schema.execute(QUERY, context_value=home_context()))
-        assert result.errors is None
-        taken.append(plans.seconds * 1e3)
-    return statistics.median(taken)
-
-
-async def run(rounds: int, seconds: float, console: Console) -> None:
-    """Measures everything and prints it."""
-    table = Table("us of CPU", "graphql-core", "plans", "ratio", "resolvers", "ratio without")
+async def measured(rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+    """By work: microseconds of CPU for each execution, and how many times less plans take."""
+    found = {}
     for work in works(Plans()):
         usual, compiled, beside = await measure(work, rounds, seconds)
-        alone = f"{(usual - beside) / max(compiled - beside, 0.1):.1f}" if work.beside else ""
-        cells = (work.name, f"{usual:.0f}", f"{compiled:.0f}", f"{usual / compiled:.1f}", f"{beside:.0f}", alone)
-        table.add_row(*cells)
-    console.print(table)
+        found[work.name] = {"usual_us": usual, "plans_us": compiled, "resolvers_us": beside, "ratio": usual / compiled}
+    return found
+
+
+def table(found: dict[str, dict[str, float]]) -> Table:
+    """The figures for eyes."""
+    shown = Table("us of CPU", "graphql-core", "plans", "ratio", "resolvers", "ratio without")
+    for name, each in found.items():
+        usual, compiled, beside = each["usual_us"], each["plans_us"], each["resolvers_us"]
+        alone = f"{(usual - beside) / max(compiled - beside, 0.1):.1f}" if beside else ""
+        cells = (f"{usual:.0f}", f"{compiled:.0f}", f"{each['ratio']:.1f}", f"{beside:.0f}", alone)
+        shown.add_row(name, *cells)
+    return shown
 
 
 def main() -> None:
-    """Prints a table."""
+    """Prints a table, or JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.executor", description=__doc__)
     parser.add_argument("--seconds", type=float, default=0.5, help="length of a measurement (0.5)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (5)")
-    given, console = parser.parse_args(), Console()
-    console.print(f"plan of the home query: {compiling():.1f} ms")
-    asyncio.run(run(given.rounds, given.seconds, console))
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    given = parser.parse_args()
+    found = asyncio.run(measured(given.rounds, given.seconds))
+    if given.json:
+        print(json.dumps(found))
+    else:
+        Console().print(table(found))
 
 
 if __name__ == "__main__":

@@ -3,17 +3,17 @@
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.client import Subject, home, listens, serves, sign_in
+from bench.client import Subject, ask, listens, serves, sign_in
 from bench.processes import PATIENCE_SECONDS, Cores, process, python, tail, wait_until
+from bench.rows import CONSTANT, GATEWAY, ROWS, Place
 
 BACKENDS = ("account", "permission", "banner", "activity")
-SUBJECTS = ("gateway", "handwritten", "constant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class House:
     """Sessions of the viewers."""
     cache: str
     """What the backends cache in."""
+    metrics: tuple[int, ...]
+    """Where the backends answer how many RPCs they answered."""
 
 
 class Builder:
@@ -35,12 +37,13 @@ class Builder:
         self._cores = cores
         self._closing = closing
         self.addresses = {name: f"unix:{folder}/{name}.sock" for name in BACKENDS}
+        self.metrics = {name: free_port() for name in BACKENDS}
         self._waits: list[Callable[[], None]] = []
         self._settings = {f"ATRIUM_ADDRESSES__{name.upper()}": address for name, address in self.addresses.items()}
         self._settings |= {"ATRIUM_DATA": str(folder), "ATRIUM_CACHE": "memory://"}
 
     def start_cache(self) -> str:
-        """A real Redis where there is one; else each backend keeps its own in-process cache."""
+        """A real Redis where there is one; else each process keeps its own in-process cache."""
         if shutil.which("redis-server") is None:
             return "in-process cache"
         port = free_port()
@@ -61,37 +64,25 @@ class Builder:
     def start_backends(self) -> None:
         """One process for each backend."""
         for name in BACKENDS:
-            self._start_helper(name, python("services", "serve", name), partial(serves, self.addresses[name]))
+            ready, port = partial(serves, self.addresses[name]), str(self.metrics[name])
+            self._start_helper(name, python("services", "serve", name), ready, ATRIUM_METRICS_PORT=port)
 
-    def start_gateway(self) -> Subject:
-        """The gateway as it runs, but that it keeps no answers: like what it is measured beside, it asks each time."""
-        port = free_port()
-        kept = {"ATRIUM_CACHES__LOCAL": "false", "ATRIUM_CACHES__REMOTE": "false"}
-        return self._start_subject("gateway", port, python("gateway", "run"), ATRIUM_PORT=str(port), **kept)
-
-    def start_handwritten(self) -> Subject:
-        """The hand-written aggregator on the same backends."""
-        port = free_port()
-        command = python("bench.subjects.handwritten", str(port), *self.addresses.values())
-        return self._start_subject("handwritten", port, command)
-
-    def start_constant(self, body: bytes) -> Subject:
-        """The subject that answers these bytes."""
-        port, file = free_port(), self._folder / "constant.json"
-        file.write_bytes(body)
-        return self._start_subject("constant", port, python("bench.subjects.constant", str(port), str(file)))
+    def start_subject(self, name: str, answer: Path) -> Subject:
+        """What is measured under this name; `answer` is a file with what the gateway answers."""
+        row, port = ROWS[name], free_port()
+        cores = self._cores.all if row.is_wide else self._cores.subject
+        command = row.command(Place(port, tuple(self.addresses.values()), answer))
+        settings = {"ATRIUM_PORT": str(port), **row.settings}
+        pid = self._start(name, command, partial(listens, port), cores, **settings)
+        return Subject(name, port, pid, self._log(name), self._cores.all if row.is_wide else self._cores.rest)
 
     def wait(self) -> None:
         """Waits until everything that was started is ready."""
         while self._waits:
             self._waits.pop()()
 
-    def _start_helper(self, name: str, command: list[str], ready: Callable[[], bool]) -> None:
-        self._start(name, command, ready, self._cores.rest)
-
-    def _start_subject(self, name: str, port: int, command: list[str], **settings: str) -> Subject:
-        pid = self._start(name, command, partial(listens, port), self._cores.subject, **settings)
-        return Subject(name, port, pid, self._log(name))
+    def _start_helper(self, name: str, command: list[str], ready: Callable[[], bool], **settings: str) -> None:
+        self._start(name, command, ready, self._cores.rest, **settings)
 
     def _start(
         self, name: str, command: list[str], ready: Callable[[], bool], cores: frozenset[int], **settings: str
@@ -110,22 +101,26 @@ class Builder:
         return inherited | self._settings
 
 
-def build(folder: Path, cores: Cores, closing: ExitStack, viewers: int, tell: Callable[[str], None]) -> House:
-    """Starts everything, telling what it is about to do."""
-    builder = Builder(folder, cores, closing)
+def build(
+    folder: Path, cores: Cores, closing: ExitStack, names: Iterable[str], viewers: int, tell: Callable[[str], None]
+) -> House:
+    """Starts everything, telling what it is about to do; the gateway is always there, to compare answers with."""
+    builder, answer = Builder(folder, cores, closing), folder / "answer.json"
     tell("making demo data")
     cache = builder.start_cache()
     builder.load_demo()
     tell("starting everything")
     builder.start_backends()
-    gateway, handwritten = builder.start_gateway(), builder.start_handwritten()
+    wanted = dict.fromkeys((GATEWAY, *names))
+    subjects = {name: builder.start_subject(name, answer) for name in wanted if name != CONSTANT}
     builder.wait()
     tell("signing in")
     tokens = sign_in(builder.addresses["account"], viewers)
-    constant = builder.start_constant(home(gateway, tokens[0]))
-    builder.wait()
-    subjects = {subject.name: subject for subject in (gateway, handwritten, constant)}
-    return House(subjects, tokens, cache)
+    if CONSTANT in wanted:
+        answer.write_bytes(ask(subjects[GATEWAY], "home", tokens[0]))
+        subjects[CONSTANT] = builder.start_subject(CONSTANT, answer)
+        builder.wait()
+    return House(subjects, tokens, cache, tuple(builder.metrics.values()))
 
 
 def free_port() -> int:

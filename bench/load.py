@@ -1,7 +1,8 @@
 """Load, from a process of its own: keep-alive connections that each send the next request as soon as one is answered.
 
-`python -m bench.load PORT --connections 32 --seconds 4` reads session tokens from standard input, one a line, asks
-for their home pages in turn, and prints a `Load` as JSON. Raw sockets: an HTTP library would cost more than a subject.
+`python -m bench.load PORT --connections 32 --seconds 4` reads session tokens from standard input, one a line, has
+them ask the same query in turn, and prints a `Load` as JSON. Raw sockets: an HTTP library would cost more than a
+subject.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import cast
 
 import uvloop
 
-from bench.home import request
+from bench.queries import QUERIES, request
 
 GRACE_SECONDS = 5.0
 """How long an answer may take after the last request was sent."""
@@ -108,10 +109,16 @@ def is_right(answer: bytearray) -> bool:
     return answer.startswith(b"HTTP/1.1 200") and not any(fault in answer for fault in FAULTS)
 
 
-async def send(port: int, tokens: list[str], connections: int, seconds: float, grace: float = GRACE_SECONDS) -> Load:
-    """Asks for `seconds` over that many connections to the loopback address."""
+async def send(
+    port: int,
+    requests: list[bytes],
+    connections: int,
+    seconds: float,
+    grace: float = GRACE_SECONDS,
+) -> Load:
+    """Sends the requests in turn, for `seconds`, over that many connections to the loopback address."""
     started, cpu_before = time.perf_counter(), time.process_time()
-    run = Run(requests=cycle([request(token) for token in tokens]), until=started + seconds)
+    run = Run(requests=cycle(requests), until=started + seconds)
     loop = asyncio.get_running_loop()
     opened = [await loop.create_connection(lambda: Connection(run), "127.0.0.1", port) for _ in range(connections)]
     try:
@@ -143,9 +150,10 @@ def main() -> None:
     parser.add_argument("port", type=int, help="where the subject listens")
     parser.add_argument("--connections", type=int, default=1, metavar="N")
     parser.add_argument("--seconds", type=float, default=1.0, metavar="S")
+    parser.add_argument("--query", choices=QUERIES, default="home")
     options = parser.parse_args()
-    tokens = sys.stdin.read().split()
-    load = uvloop.run(send(options.port, tokens, options.connections, options.seconds))
+    requests = [request(token, options.query) for token in sys.stdin.read().split()]
+    load = uvloop.run(send(options.port, requests, options.connections, options.seconds))
     print(json.dumps(asdict(load)))
 
 

@@ -1,18 +1,33 @@
 """Rounds: each subject in turn answers the same load, and the medians over the rounds are what it is worth."""
 
 import json
-import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
-from bench.client import Subject, home, rpcs_sent
+from bench.client import Subject, ask, rpcs_answered
 from bench.house import House
 from bench.load import GRACE_SECONDS, Load
-from bench.processes import Cores, cpu_seconds, python, running_on
+from bench.processes import cpu_seconds, python, told_by
+from bench.queries import ITEMS
+from bench.rows import CONSTANT, GATEWAY, ROWS
 
 WARM_UP_SHARE = 0.15
 """How long a subject warms up before each measurement, as a share of it."""
+
+
+class Step(NamedTuple):
+    """What one measurement is of."""
+
+    subject: str
+    query: str
+    connections: int
+
+    @property
+    def workload(self) -> str:
+        """Such as `home@32`."""
+        return f"{self.query}@{self.connections}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +42,18 @@ class Plan:
     @property
     def steps(self) -> int:
         """How many measurements there are."""
-        return len(self.subjects) * len(self.connections) * self.rounds
+        return self.rounds * len(list(self.round()))
+
+    def round(self) -> Iterator[Step]:
+        """The measurements of each round: subjects side by side."""
+        most = max(self.connections)
+        for connections in self.connections:
+            for name in self.subjects:
+                for query in ROWS[name].queries:
+                    yield Step(name, query, connections)
+        for name in self.subjects:
+            for query in ROWS[name].at_most_load:
+                yield Step(name, query, most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +66,7 @@ class Sample:
     cpu_ms: float
     """User and system time of the subject's processes for each request."""
     rpcs: float
-    """RPCs that the subject sent for each request."""
+    """RPCs that the backends answered for each request."""
     errors: int
     busy: float
     """Share of the time that the subject was working."""
@@ -53,36 +79,36 @@ Samples = dict[str, dict[str, Sample]]
 
 
 def compare_bodies(house: House) -> None:
-    """Exits when an aggregator's answer to any viewer is not, as JSON, the gateway's."""
-    gateway, handwritten = house.subjects["gateway"], house.subjects["handwritten"]
+    """Exits when anybody's answer to any viewer is not, as JSON, the gateway's."""
+    others = [subject for name, subject in house.subjects.items() if name not in (GATEWAY, CONSTANT)]
     for token in house.tokens:
-        ours, theirs = (json.loads(home(subject, token)) for subject in (gateway, handwritten))
-        if ours != theirs:
-            raise SystemExit(f"the answers differ, so there is nothing to compare:\n{ours}\n{theirs}")
-        if len(ours["data"]["viewer"]["home"]["feed"]["edges"]) != 20:
-            raise SystemExit("a feed has less than 20 items")
+        ours = json.loads(ask(house.subjects[GATEWAY], "home", token))
+        if len(ours["data"]["viewer"]["home"]["feed"]["edges"]) != ITEMS:
+            raise SystemExit(f"a feed has less than {ITEMS} items")
+        for other in others:
+            theirs = json.loads(ask(other, "home", token))
+            if ours != theirs:
+                raise SystemExit(f"{other.name} answers something else, so nothing can be compared:\n{ours}\n{theirs}")
 
 
-def measure(house: House, cores: Cores, plan: Plan, tell: Callable[[str], None]) -> Samples:
+def measure(house: House, plan: Plan, tell: Callable[[str], None]) -> Samples:
     """The medians over all rounds, in which the subjects take turns."""
     taken: dict[tuple[str, str], list[Sample]] = {}
     for number in range(plan.rounds):
-        for connections in plan.connections:
-            for name in plan.subjects:
-                workload = f"home@{connections}"
-                tell(f"round {number + 1} of {plan.rounds}: {name}, {workload}")
-                sample = take(house.subjects[name], house.tokens, cores, connections, plan.seconds)
-                taken.setdefault((name, workload), []).append(sample)
+        for step in plan.round():
+            tell(f"round {number + 1} of {plan.rounds}: {step.subject}, {step.workload}")
+            taken.setdefault((step.subject, step.workload), []).append(take(house, step, plan.seconds))
     return arranged({key: middle(samples) for key, samples in taken.items()})
 
 
-def take(subject: Subject, tokens: list[str], cores: Cores, connections: int, seconds: float) -> Sample:
+def take(house: House, step: Step, seconds: float) -> Sample:
     """One measurement, after a warm-up that does not count."""
-    make_load(subject, tokens, cores, connections, seconds * WARM_UP_SHARE)
-    cpu_before, rpcs_before = cpu_seconds(subject.pid), rpcs_sent(subject)
-    load = make_load(subject, tokens, cores, connections, seconds)
+    subject = house.subjects[step.subject]
+    make_load(subject, house.tokens, step, seconds * WARM_UP_SHARE)
+    cpu_before, rpcs_before = cpu_seconds(subject.pid), rpcs_answered(house.metrics)
+    load = make_load(subject, house.tokens, step, seconds)
     cpu = cpu_seconds(subject.pid) - cpu_before
-    rpcs = rpcs_sent(subject) - rpcs_before
+    rpcs = rpcs_answered(house.metrics) - rpcs_before
     answered = load.requests or 1
     return Sample(
         rps=load.requests / load.seconds,
@@ -96,15 +122,12 @@ def take(subject: Subject, tokens: list[str], cores: Cores, connections: int, se
     )
 
 
-def make_load(subject: Subject, tokens: list[str], cores: Cores, connections: int, seconds: float) -> Load:
+def make_load(subject: Subject, tokens: list[str], step: Step, seconds: float) -> Load:
     """What came of the load of a process of its own."""
-    command = python("bench.load", str(subject.port), "--connections", str(connections), "--seconds", str(seconds))
+    options = ("--connections", str(step.connections), "--seconds", str(seconds), "--query", step.query)
+    command = python("bench.load", str(subject.port), *options)
     patience = seconds + 2 * GRACE_SECONDS + 10
-    with running_on(cores.rest):
-        done = subprocess.run(
-            command, input="\n".join(tokens), stdout=subprocess.PIPE, text=True, check=True, timeout=patience
-        )
-    return Load(**json.loads(done.stdout))
+    return Load(**told_by(command, subject.load_cores, patience, "\n".join(tokens)))
 
 
 def middle(samples: Iterable[Sample]) -> Sample:

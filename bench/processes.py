@@ -1,5 +1,6 @@
 """Processes of the bench: started on chosen cores, and asked how much processor time they took."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PATIENCE_SECONDS = 30.0
 """How long a process may take to get ready."""
@@ -20,6 +22,11 @@ class Cores:
 
     subject: frozenset[int]
     rest: frozenset[int]
+
+    @property
+    def all(self) -> frozenset[int]:
+        """Every core."""
+        return self.subject | self.rest
 
     def __str__(self) -> str:
         if not self.subject:
@@ -59,9 +66,9 @@ def running_on(cores: frozenset[int]) -> Iterator[None]:
 def process(
     command: list[str], cores: frozenset[int], log: Path, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that runs until the block ends; what it says goes to the log."""
+    """A process that runs until the block ends, of a group of its own: Ctrl-C ends this one, which ends the others."""
     with log.open("ab") as said, running_on(cores):
-        started = subprocess.Popen(command, env=environment, stdout=said, stderr=said)
+        started = subprocess.Popen(command, env=environment, stdout=said, stderr=said, process_group=0)
     try:
         yield started
     finally:
@@ -127,6 +134,15 @@ def seconds_of(text: str) -> float:
     for part in text.split(":"):
         total = total * 60 + float(part)
     return total
+
+
+def told_by(command: list[str], cores: frozenset[int], seconds: float, said: str = "") -> Any:
+    """The JSON that a process prints, which runs for at most so many seconds."""
+    with running_on(cores):
+        done = subprocess.run(
+            command, input=said, stdout=subprocess.PIPE, text=True, check=True, timeout=seconds, process_group=0
+        )
+    return json.loads(done.stdout)
 
 
 def python(module: str, *arguments: str) -> list[str]:

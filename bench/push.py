@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bench.client import Subject, exchange
-from bench.processes import Cores, python, resident_kib, running_on
+from bench.processes import python, resident_kib, running_on
 
 WORKLOAD = "idle_subscribers"
 WARM_UP = 50
@@ -42,24 +42,24 @@ def allow_files(wanted: int) -> int:
     return min(wanted, soft - SPARE_FILES)
 
 
-def measure_idle(gateway: Subject, tokens: list[str], cores: Cores, count: int) -> Idle:
+def measure_idle(gateway: Subject, tokens: list[str], count: int) -> Idle:
     """The memory of so many subscribers that wait, after a few that do not count."""
-    with subscribers(gateway, tokens, cores, WARM_UP):
+    with subscribers(gateway, tokens, WARM_UP):
         pass
     wait_for(gateway, 0)
     before = resident_kib(gateway.pid)
-    with subscribers(gateway, tokens, cores, count) as there:
+    with subscribers(gateway, tokens, count) as there:
         wait_for(gateway, there)
         after = resident_kib(gateway.pid)
     return Idle(there, (after - before) / max(there, 1), count - there)
 
 
 @contextmanager
-def subscribers(gateway: Subject, tokens: list[str], cores: Cores, count: int) -> Iterator[int]:
+def subscribers(gateway: Subject, tokens: list[str], count: int) -> Iterator[int]:
     """So many subscribers, from another process; how many could subscribe."""
     command = python("bench.idle", str(gateway.port), "--subscribers", str(count))
-    with running_on(cores.rest):
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with running_on(gateway.load_cores):
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0)
     with process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("both are pipes")

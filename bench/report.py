@@ -1,40 +1,44 @@
-"""What was measured, for eyes and for programs."""
+"""What was measured, for programs, for eyes, and for documents."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from bench import aims
+from bench.aims import BUSY, Figures
 from bench.measure import Sample, Samples
 from bench.push import WORKLOAD, Idle
+from bench.rows import GATEWAY, HANDWRITTEN, ROWS
 
 FIGURES = ("rps", "p50_ms", "p99_ms", "cpu_ms", "rpcs", "errors")
-YARDSTICK = "handwritten"
 FULL = 0.9
 """A share of a core from which on it is the bottleneck."""
+FEW = 0.01
+"""RPCs per request that nobody waits for."""
+HEADINGS = ("requests/s", "p50 ms", "p99 ms", "CPU ms", "RPCs")
 
 
-def write(figures: dict[str, Any], path: Path) -> None:
-    """Writes `{subject: {workload: {rps, p50_ms, p99_ms, cpu_ms, rpcs, errors}}}`, and what subscribers cost."""
+def write(figures: Figures, path: Path) -> None:
+    """Writes `{subject: {workload: {rps, p50_ms, p99_ms, cpu_ms, rpcs, errors}}}`, and all else in the same shape."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures, indent=2) + "\n")
+    path.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n")
 
 
-def with_idle(figures: dict[str, Any], idle: Idle) -> dict[str, Any]:
+def with_idle(figures: Figures, idle: Idle) -> Figures:
     """The figures, and among the gateway's `{idle_subscribers: {subscribers, kib_per_subscriber, errors}}`."""
     cost = asdict(idle) | {"kib_per_subscriber": round(idle.kib_per_subscriber, 1)}
-    return figures | {"gateway": figures.get("gateway", {}) | {WORKLOAD: cost}}
+    return figures | {GATEWAY: figures.get(GATEWAY, {}) | {WORKLOAD: cost}}
 
 
-def as_json(samples: Samples) -> dict[str, Any]:
+def as_json(samples: Samples) -> Figures:
     """The figures, to three decimals."""
     return {
         subject: {
-            workload: {figure: round(getattr(sample, figure), 3) for figure in FIGURES}
+            workload: {name: round(getattr(sample, name), 3) for name in FIGURES}
             for workload, sample in workloads.items()
         }
         for subject, workloads in samples.items()
@@ -46,11 +50,13 @@ def table(samples: Samples) -> Table:
     shown = Table(title="The home query with 20 feed items, medians over the rounds", box=SIMPLE_HEAD)
     shown.add_column("workload", no_wrap=True)
     shown.add_column("subject", no_wrap=True)
-    for heading in ("requests/s", "p50 ms", "p99 ms", "CPU ms", "RPCs", "errors", "busy"):
+    for heading in (*HEADINGS, "errors", "busy"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for workload in workloads(samples):
         for subject, found in samples.items():
-            shown.add_row(workload, subject, *cells(found[workload], samples.get(YARDSTICK, {}).get(workload)))
+            if workload in found:
+                yardstick = samples.get(HANDWRITTEN, {}).get(workload)
+                shown.add_row(workload, subject, *cells(found[workload], yardstick))
         shown.add_section()
     return shown
 
@@ -81,9 +87,13 @@ def ratio(value: float, of: float | None) -> str:
 def notes(samples: Samples) -> Iterator[str]:
     """What a reader must know: who was held back by something else than itself. One at a time always waits."""
     for workload in workloads(samples):
-        found = {subject: measured[workload] for subject, measured in samples.items()}
+        found = {subject: measured[workload] for subject, measured in samples.items() if workload in measured}
         slow = [subject for subject, sample in found.items() if outran_the_load(sample)]
-        waiting = [subject for subject, sample in found.items() if sample.busy < FULL and subject not in slow]
+        waiting = [
+            subject
+            for subject, sample in found.items()
+            if sample.busy < FULL and subject not in slow and sample.rpcs > FEW
+        ]
         if slow:
             yield f"{workload}: {both(slow)} could answer more than the load asked"
         if waiting and workload != "home@1":
@@ -92,7 +102,7 @@ def notes(samples: Samples) -> Iterator[str]:
 
 def outran_the_load(sample: Sample) -> bool:
     """Whether the load was the bottleneck: it took a whole core, or there was nothing else to wait for."""
-    return sample.load_busy > FULL or (not sample.rpcs and sample.busy < FULL)
+    return sample.load_busy > FULL or (sample.rpcs <= FEW and sample.busy < FULL)
 
 
 def both(names: list[str]) -> str:
@@ -100,28 +110,67 @@ def both(names: list[str]) -> str:
     return " and ".join(names)
 
 
-def show(figures: dict[str, Any], document: Path) -> None:
-    """Puts the table between the marks of a document."""
-    head, begin, rest = document.read_text().partition("<!-- bench -->\n")
-    _, end, tail = rest.partition("<!-- /bench -->")
-    document.write_text(f"{head}{begin}\n{markdown(figures)}\n\n{end}{tail}")
+def show(figures: Figures, document: Path) -> None:
+    """Puts each table that the document has marks for between them."""
+    text = document.read_text()
+    for mark, render in TABLES.items():
+        head, begin, rest = text.partition(f"<!-- {mark} -->\n")
+        if begin:
+            _, end, tail = rest.partition(f"<!-- /{mark} -->")
+            text = f"{head}{begin}\n{render(figures)}\n\n{end}{tail}"
+    document.write_text(text)
 
 
-def markdown(figures: dict[str, Any]) -> str:
-    """The figures of a written report as a table of a document, with ratios to the hand-written aggregator."""
-    lines = [
-        "| workload | subject | requests/s | p50 ms | p99 ms | CPU ms | RPCs |",
-        "| --- | --- | " + "---: | " * 4 + "---: |",
-    ]
-    for workload in dict.fromkeys(workload for found in figures.values() for workload in found if workload != WORKLOAD):
-        for subject, found in figures.items():
-            one, yardstick = found[workload], figures[YARDSTICK][workload]
-            cpu = f"{one['cpu_ms']:.2f}{ratio(one['cpu_ms'], yardstick['cpu_ms'])}"
-            cells = (f"{one['rps']:,.0f}", f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.2f}", cpu, f"{one['rpcs']:.2f}")
-            lines.append(f"| {workload} | {subject} | {' | '.join(cells)} |")
-    if idle := figures["gateway"].get(WORKLOAD):
-        lines += ["", said(Idle(**idle))]
+def short(figures: Figures) -> str:
+    """The subjects under full load."""
+    lines = [f"| {BUSY} | {' | '.join(HEADINGS)} |", "| --- | " + "---: | " * 4 + "---: |"]
+    lines += [f"| {subject} | {measured(figures, subject, BUSY)} |" for subject in subjects(figures, BUSY)]
     return "\n".join(lines)
+
+
+def whole(figures: Figures) -> str:
+    """The subjects under each workload."""
+    lines = [f"| workload | subject | {' | '.join(HEADINGS)} |", "| --- | --- | " + "---: | " * 4 + "---: |"]
+    for workload in dict.fromkeys(name for found in figures.values() for name in found if "@" in name):
+        for subject in subjects(figures, workload):
+            lines.append(f"| {workload} | {subject} | {measured(figures, subject, workload)} |")
+    return "\n".join(lines)
+
+
+def subjects(figures: Figures, workload: str) -> list[str]:
+    """Those that were measured under the workload, in order."""
+    return [subject for subject, found in figures.items() if workload in found]
+
+
+def measured(figures: Figures, subject: str, workload: str) -> str:
+    """The cells of one subject; in brackets the multiple of the hand-written aggregator's figure."""
+    one, yardstick = figures[subject][workload], figures.get(HANDWRITTEN, {}).get(workload, {})
+    cpu = f"{one['cpu_ms']:.2f}{ratio(one['cpu_ms'], yardstick.get('cpu_ms'))}"
+    return " | ".join((f"{one['rps']:,.0f}", f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.2f}", cpu, f"{one['rpcs']:.2f}"))
+
+
+def executors(figures: Figures) -> str:
+    """Executors alone."""
+    lines = [
+        "| work | graphql-core µs | plans µs | ratio | resolvers alone µs |",
+        "| --- | " + "---: | " * 3 + "---: |",
+    ]
+    for work, found in figures.get("executor", {}).items():
+        times = (
+            f"{found['usual_us']:.0f} | {found['plans_us']:.0f} | {found['ratio']:.1f} | {found['resolvers_us']:.0f}"
+        )
+        lines.append(f"| {work} | {times} |")
+    return "\n".join(lines)
+
+
+def memory(figures: Figures) -> str:
+    """What is kept, as sentences."""
+    said_so = []
+    if idle := figures.get(GATEWAY, {}).get(WORKLOAD):
+        said_so.append(said(Idle(**idle)))
+    if plans := figures.get("plans", {}).get("home"):
+        said_so.append(f"A thousand cached plans, with their documents, take {plans['mib_per_1000']:.1f} MiB.")
+    return "\n".join(said_so)
 
 
 def said(idle: Idle) -> str:
@@ -130,3 +179,20 @@ def said(idle: Idle) -> str:
         f"{idle.subscribers:,} subscribers that wait on one gateway process take "
         f"{idle.kib_per_subscriber:.1f} KiB of its memory each."
     )
+
+
+def legend(figures: Figures) -> str:
+    """What was measured, and where."""
+    lines = [f"- `{name}`: {row.what}." for name, row in ROWS.items() if name in figures]
+    return "\n".join([*lines, "", *figures["run"]["setup"].values()])
+
+
+TABLES = {
+    "bench": short,
+    "rows": whole,
+    "aims": aims.markdown,
+    "executor": executors,
+    "memory": memory,
+    "setup": legend,
+}
+"""What stands between marks such as `<!-- rows -->` of documents."""

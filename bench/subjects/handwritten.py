@@ -1,7 +1,7 @@
 """What somebody would write by hand for this one page: Starlette, the gRPC stubs, a dict, orjson.
 
 It asks the same six questions, verifies the same token, waits for the same things, and answers the same JSON; it
-counts its RPCs and knows nothing else: no other query, no degrading, no log line, no trace.
+knows nothing else: no other query, no degrading, no log line, no trace.
 `python -m bench.subjects.handwritten PORT ACCOUNT PERMISSION BANNER ACTIVITY`, each an address.
 """
 
@@ -46,7 +46,6 @@ class Aggregator:
         self._permissions = permission_pb2_grpc.PermissionServiceStub(channels[1])
         self._banners = banner_pb2_grpc.BannerServiceStub(channels[2])
         self._activities = activity_pb2_grpc.ActivityServiceStub(channels[3])
-        self.rpcs = 0
 
     async def home(self, token: str) -> Json | None:
         """The answer to the bearer of the token; None when it lets nobody in."""
@@ -68,7 +67,6 @@ class Aggregator:
         return {"data": {"viewer": {"type": TYPES[viewer.account_type], "account": account, "home": home}}}
 
     async def viewer(self, token: str) -> identity_pb2.Viewer | None:
-        self.rpcs += 1
         reply = await self._accounts.BatchVerifySessions(
             account_pb2.BatchVerifySessionsRequest(tokens=[token]), timeout=TIMEOUT
         )
@@ -77,19 +75,16 @@ class Aggregator:
         return session.viewer if valid else None
 
     async def accounts(self, ids: list[int]) -> dict[int, Json]:
-        self.rpcs += 1
         reply = await self._accounts.BatchGetAccounts(account_pb2.BatchGetAccountsRequest(ids=ids), timeout=TIMEOUT)
         return {account.id: account_json(account) for account in reply.accounts}
 
     async def features(self, viewer: identity_pb2.Viewer) -> list[Json]:
-        self.rpcs += 1
         reply = await self._permissions.BatchListFeatures(
             permission_pb2.BatchListFeaturesRequest(viewers=[viewer]), timeout=TIMEOUT
         )
         return [feature_json(feature) for feature in reply.answers[0].features]
 
     async def banners(self, viewer: identity_pb2.Viewer) -> list[Json]:
-        self.rpcs += 1
         question = banner_pb2.BatchListBannersRequest.Question(viewer=viewer, slot=banner_pb2.BANNER_SLOT_HOME_TOP)
         reply = await self._banners.BatchListBanners(
             banner_pb2.BatchListBannersRequest(questions=[question]), timeout=TIMEOUT
@@ -97,7 +92,6 @@ class Aggregator:
         return [banner_json(banner) for answer in reply.answers for banner in answer.banners]
 
     async def feed(self, viewer: identity_pb2.Viewer) -> Json:
-        self.rpcs += 1
         page = activity_pb2.PageRequest(first=20)
         question = activity_pb2.BatchListFeedsRequest.Question(viewer=viewer, page=page)
         reply = await self._activities.BatchListFeeds(
@@ -157,12 +151,6 @@ async def answer(request: Request) -> Response:
     return Response(orjson.dumps(home), media_type="application/graphql-response+json")
 
 
-async def metrics(request: Request) -> Response:
-    """How many RPCs were sent, under the gateway's name for it."""
-    rpcs = request.app.state.aggregator.rpcs
-    return Response(f"atrium_rpc_client_seconds_count {rpcs}\n", media_type="text/plain")
-
-
 @asynccontextmanager
 async def connected(app: Starlette) -> AsyncIterator[None]:
     async with AsyncExitStack() as closing:
@@ -174,5 +162,5 @@ async def connected(app: Starlette) -> AsyncIterator[None]:
 
 
 if __name__ == "__main__":
-    routes = [Route("/graphql", answer, methods=["POST"]), Route("/metrics", metrics)]
+    routes = [Route("/graphql", answer, methods=["POST"])]
     serve(Starlette(routes=routes, lifespan=connected), int(sys.argv[1]), lifespan="on")

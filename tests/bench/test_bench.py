@@ -1,36 +1,86 @@
 """The whole bench, very short: real processes, whole answers, the promised shape. Its figures mean nothing."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.processes import PROC, family, wait_until
+from bench.rows import ROWS
 
 FIGURES = {"rps", "p50_ms", "p99_ms", "cpu_ms", "rpcs", "errors"}
+SHORT = ("--seconds", "0.3", "--rounds", "1", "--connections", "1", "--viewers", "3", "--subscribers", "30")
 
 
-def test_every_subject_answers_the_home_query_and_is_measured(tmp_path: Path) -> None:
-    output = tmp_path / "latest.json"
-    short = ["--seconds", "0.3", "--rounds", "1", "--connections", "1", "--viewers", "3", "--subscribers", "30"]
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What a run of everything wrote."""
+    output = tmp_path_factory.mktemp("bench") / "latest.json"
     done = subprocess.run(
-        [sys.executable, "-m", "bench", *short, "--output", str(output)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "bench", *SHORT, "--output", str(output)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(output.read_text())
-    idle = found["gateway"].pop("idle_subscribers")
-    assert (idle["subscribers"], idle["errors"], list(idle)) == (
-        30,
-        0,
-        ["subscribers", "kib_per_subscriber", "errors"],
-    )
-    assert {subject: workloads.keys() for subject, workloads in found.items()} == {
-        subject: {"home@1"} for subject in ("gateway", "handwritten", "constant")
-    }
-    measured = {subject: workloads["home@1"] for subject, workloads in found.items()}
-    assert [figures.keys() for figures in measured.values()] == [FIGURES] * 3
-    assert {subject: figures["rpcs"] for subject, figures in measured.items()} == {
+    return json.loads(output.read_text())
+
+
+def test_every_subject_answers_the_home_query_and_is_measured(found: Any) -> None:
+    measured = {subject: found[subject]["home@1"] for subject in ROWS}
+    assert all(figures.keys() == FIGURES for figures in measured.values())
+    assert {figures["errors"] for figures in measured.values()} == {0}
+    assert all(figures["rps"] > 0 and figures["p50_ms"] > 0 for figures in measured.values())
+
+
+def test_rpcs_are_those_that_the_backends_answered(found: Any) -> None:
+    assert {subject: found[subject]["home@1"]["rpcs"] for subject in ("gateway", "handwritten", "constant")} == {
         "gateway": 6,
         "handwritten": 6,
         "constant": 0,
     }
-    assert [figures["errors"] for figures in measured.values()] == [0, 0, 0]
-    assert all(figures["rps"] > 0 and figures["p50_ms"] > 0 for figures in measured.values())
+    assert 2 <= found["gateway-with-caches"]["home@1"]["rpcs"] < 6
+    assert found["gateway-with-caches"]["kept@1"]["rpcs"] < 1
+
+
+def test_subscribers_that_wait_are_counted(found: Any) -> None:
+    idle = found["gateway"]["idle_subscribers"]
+    assert list(idle) == ["subscribers", "kib_per_subscriber", "errors"]
+    assert (idle["subscribers"], idle["errors"]) == (30, 0)
+
+
+def test_executors_and_plans_are_measured_alone(found: Any) -> None:
+    assert list(found["executor"]) == ["home", "list_1000x5", "ids_200"]
+    assert all(each["ratio"] > 1 for each in found["executor"].values())
+    assert found["plans"]["home"].keys() == {"compile_ms", "mib_per_1000", "us_per_item"}
+    assert found["plans"]["home"]["mib_per_1000"] > 0
+
+
+def test_a_run_says_where_it_was(found: Any) -> None:
+    assert found["run"]["setup"]["rounds"] == "1 round of 0.3 s for each; 3 viewers in turn."
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process has not ended, even if nobody asked it how."""
+    try:
+        return (PROC / str(pid) / "stat").read_text().rpartition(") ")[2][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.skipif(not PROC.exists(), reason="only /proc tells of the processes below another")
+def test_an_interrupted_run_says_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    log = tmp_path / "said.log"
+    with log.open("w") as said:
+        running = subprocess.Popen([sys.executable, "-m", "bench", "--only", "gateway"], stdout=said, stderr=said)
+    wait_until(lambda: len(list(family(running.pid))) > 3, "the house", running, log)
+    others = [pid for pid in family(running.pid) if pid != running.pid]
+    running.send_signal(signal.SIGINT)
+    assert running.wait(60) == 130
+    assert log.read_text().strip() == ""
+    until = time.monotonic() + 30
+    while left := [pid for pid in others if is_running(pid)]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)

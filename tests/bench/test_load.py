@@ -8,7 +8,7 @@ import pytest
 import uvloop
 
 from bench import load
-from bench.home import request
+from bench.queries import request
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -41,7 +41,7 @@ async def well(writer: asyncio.StreamWriter) -> None:
 
 async def test_answers_are_counted_and_timed() -> None:
     async with serving(well) as port:
-        found = await load.send(port, ["token"], connections=2, seconds=0.05)
+        found = await load.send(port, [request("token")], connections=2, seconds=0.05)
     assert found.requests > 10
     assert found.errors == 0
     assert 0 < found.p50_ms <= found.p99_ms < 50
@@ -51,7 +51,7 @@ async def test_answers_are_counted_and_timed() -> None:
 async def test_each_connection_has_one_request_under_way_and_the_tokens_take_turns() -> None:
     seen: list[bytes] = []
     async with serving(well, seen) as port:
-        found = await load.send(port, ["one..", "two.."], connections=1, seconds=0.05)
+        found = await load.send(port, [request("one.."), request("two..")], connections=1, seconds=0.05)
     assert len(seen) == found.requests
     assert seen[:3] == [request("one.."), request("two.."), request("one..")]
 
@@ -63,7 +63,7 @@ async def test_an_answer_in_pieces_is_one_answer() -> None:
             await writer.drain()
 
     async with serving(in_pieces) as port:
-        found = await load.send(port, ["token"], connections=1, seconds=0.05)
+        found = await load.send(port, [request("token")], connections=1, seconds=0.05)
     assert (found.requests > 0, found.errors) == (True, 0)
 
 
@@ -81,7 +81,7 @@ async def test_an_answer_that_is_not_whole_is_an_error(answer: bytes) -> None:
         writer.write(answer)
 
     async with serving(badly) as port:
-        found = await load.send(port, ["token"], connections=1, seconds=0.05)
+        found = await load.send(port, [request("token")], connections=1, seconds=0.05)
     assert found.requests == 0
     assert found.errors > 0
     assert (found.p50_ms, found.p99_ms) == (0, 0)
@@ -92,7 +92,7 @@ async def test_a_connection_that_is_cut_is_one_error() -> None:
         writer.close()
 
     async with serving(cut) as port:
-        found = await load.send(port, ["token"], connections=3, seconds=0.05)
+        found = await load.send(port, [request("token")], connections=3, seconds=0.05)
     assert (found.requests, found.errors) == (0, 3)
 
 
@@ -101,7 +101,7 @@ async def test_an_answer_that_never_comes_ends_the_run_as_an_error() -> None:
         return
 
     async with serving(never) as port:
-        found = await load.send(port, ["token"], connections=2, seconds=0.02, grace=0.05)
+        found = await load.send(port, [request("token")], connections=2, seconds=0.02, grace=0.05)
     assert (found.requests, found.errors) == (0, 2)
     assert found.seconds < 1
 
@@ -109,7 +109,7 @@ async def test_an_answer_that_never_comes_ends_the_run_as_an_error() -> None:
 def test_it_runs_on_the_loop_that_it_is_run_on() -> None:
     async def run() -> load.Load:
         async with serving(well) as port:
-            return await load.send(port, ["token"], connections=1, seconds=0.02)
+            return await load.send(port, [request("token")], connections=1, seconds=0.02)
 
     assert uvloop.run(run()).requests > 0
 

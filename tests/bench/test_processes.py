@@ -49,5 +49,6 @@ def test_a_process_that_ends_before_it_is_ready_is_told_with_its_log(tmp_path: P
 
 def test_cores_say_where_processes_run() -> None:
     assert str(processes.Cores(frozenset({0}), frozenset({1, 2}))) == "subject on core 0, backends and load on 1, 2"
+    assert processes.Cores(frozenset({0}), frozenset({1, 2})).all == {0, 1, 2}
     assert str(processes.Cores(frozenset({0}), frozenset({0}))) == "not pinned: there is one core"
     assert str(processes.Cores(frozenset(), frozenset())) == "not pinned: this system cannot"

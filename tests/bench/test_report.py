@@ -52,7 +52,7 @@ def test_the_middle_of_rounds_is_their_median_and_the_sum_of_their_errors() -> N
     assert (found.rps, found.p50_ms, found.p99_ms, found.cpu_ms, found.errors) == (100, 5, 8, 4.0004, 2)
 
 
-def test_what_subscribers_cost_stands_beside_the_workloads_and_below_the_table() -> None:
+def test_what_subscribers_cost_stands_beside_the_workloads() -> None:
     figures = report.as_json(SAMPLES)
     whole = report.with_idle(figures, Idle(subscribers=5000, kib_per_subscriber=21.26, errors=0))
     assert whole["gateway"].pop("idle_subscribers") == {
@@ -62,6 +62,34 @@ def test_what_subscribers_cost_stands_beside_the_workloads_and_below_the_table()
     }
     assert whole == figures
     whole = report.with_idle(figures, Idle(subscribers=5000, kib_per_subscriber=21.26, errors=0))
-    *table, blank, said = report.markdown(whole).splitlines()
-    assert ("\n".join(table), blank) == (report.markdown(figures), "")
-    assert said == "5,000 subscribers that wait on one gateway process take 21.3 KiB of its memory each."
+    assert report.memory(whole) == (
+        "5,000 subscribers that wait on one gateway process take 21.3 KiB of its memory each."
+    )
+    assert report.whole(whole) == report.whole(figures)
+
+
+def test_documents_show_who_was_measured_with_multiples_of_the_hand_written_aggregator() -> None:
+    figures = report.as_json(SAMPLES) | {"executor": {"home": {"usual_us": 900}}}
+    assert report.short(figures).splitlines()[2:] == [
+        "| gateway | 100 | 10.00 | 20.00 | 8.00 (2.00x) | 6.00 |",
+        "| handwritten | 200 | 5.00 | 8.00 | 4.00 (1.00x) | 6.00 |",
+    ]
+    assert report.whole(figures).splitlines()[2:] == [
+        "| home@32 | gateway | 100 | 10.00 | 20.00 | 8.00 (2.00x) | 6.00 |",
+        "| home@32 | handwritten | 200 | 5.00 | 8.00 | 4.00 (1.00x) | 6.00 |",
+    ]
+
+
+def test_without_the_hand_written_aggregator_there_are_no_multiples() -> None:
+    figures = report.as_json(arranged({("gateway", "home@32"): SLOW}))
+    assert report.short(figures).splitlines()[2:] == ["| gateway | 100 | 10.00 | 20.00 | 8.00 | 6.00 |"]
+
+
+def test_only_what_stands_between_the_marks_of_a_document_changes(tmp_path: Path) -> None:
+    document = tmp_path / "page.md"
+    document.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n")
+    figures = report.as_json(SAMPLES)
+    for _ in range(2):
+        report.show(figures, document)
+        shown = f"before\n<!-- bench -->\n\n{report.short(figures)}\n\n<!-- /bench -->\nafter\n"
+        assert document.read_text() == shown

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.report import markdown
 from tests.docs.documents import ROOT, between, blocks
 from tests.docs.shell import run
 from tests.gateway.graphiql.process import running_gateway
@@ -91,9 +90,3 @@ def test_every_local_link_leads_somewhere() -> None:
     for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
-
-
-def test_the_table_of_speed_is_the_last_report() -> None:
-    report = json.loads((ROOT / "bench/results/latest.json").read_text())
-
-    assert between(README, "bench") == markdown(report)

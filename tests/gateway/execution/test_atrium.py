@@ -10,7 +10,7 @@ from graphql import ExecutionResult, GraphQLSchema, execute, parse
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from bench.home import QUERY
+from bench.queries import HOME
 from gateway.execution import Plans
 from gateway.execution.for_strawberry import compiled_strawberry_executor
 from schema.errcode import AtriumError, BackendUnavailable, InvalidArgument, Unauthenticated
@@ -90,9 +90,9 @@ async def test_documents_over_the_schema_are_answered_as_by_strawberry() -> None
 async def test_the_home_query_is_answered_as_by_strawberry(seed: int) -> None:
     schema, executor = SCHEMA._schema, compiled_strawberry_executor(Plans())
     faults = seed % 3 / 4
-    expected = await outcome(schema, (QUERY, {}), seed, faults, StrawberryGraphQLCoreExecutionContext)
+    expected = await outcome(schema, (HOME, {}), seed, faults, StrawberryGraphQLCoreExecutionContext)
     for _ in range(2):
-        assert await outcome(schema, (QUERY, {}), seed, faults, executor) == expected
+        assert await outcome(schema, (HOME, {}), seed, faults, executor) == expected
 
 
 async def test_the_home_query_needs_no_tasks() -> None:
@@ -109,7 +109,7 @@ async def test_the_home_query_needs_no_tasks() -> None:
     loop.set_task_factory(make)
     try:
         executor = compiled_strawberry_executor(Plans())
-        result: Any = await execute(SCHEMA._schema, parse(QUERY), context_value=asked, executor_class=executor)  # type: ignore[misc]
+        result: Any = await execute(SCHEMA._schema, parse(HOME), context_value=asked, executor_class=executor)  # type: ignore[misc]
     finally:
         loop.set_task_factory(None)
     assert result.errors is None
