@@ -1,6 +1,7 @@
 """The gateway as an ASGI application: its routes, and what surrounds them, in order."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -15,9 +16,10 @@ from gateway.context import Clients, OperationContext
 from gateway.documents import Documents, Registry, manifest
 from gateway.graphiql import Persona
 from gateway.health import Health
+from gateway.joint import Joint
 from gateway.lanes import Lanes, names
 from gateway.middleware import ENDPOINT, Edge, Shortcut
-from gateway.operations import Executor, Known, compiled
+from gateway.operations import Executor, Known, Ran, compiled
 from gateway.push.conversation import Bounds
 from gateway.push.events import event_streams
 from gateway.push.noted import Noted
@@ -33,6 +35,19 @@ from services.runtime.deadline import deadline_in
 from services.runtime.telemetry import Metrics
 
 
+@dataclass(frozen=True, slots=True)
+class Among:
+    """What a request has to do with others."""
+
+    tell: Tell | None = None
+    """Called when other gateways are to hear what a client used of its limits."""
+    joint: Joint[Ran] | None = None
+    """Where equal queries meet."""
+
+
+BY_ITSELF = Among()
+
+
 def create_app(
     clients: Clients,
     push: Push,
@@ -40,18 +55,17 @@ def create_app(
     metrics: Metrics,
     state: Health,
     personas: Sequence[Persona] = (),
-    tell: Tell | None = None,
+    among: Among = BY_ITSELF,
 ) -> Starlette:
-    """The application, serving from the backends behind `clients`; GraphiQL offers the `personas`.
-
-    `tell` is called when other gateways are to hear what a client used of its limits.
-    """
+    """The application, serving from the backends behind `clients`; GraphiQL offers the `personas`."""
     schema = create_schema([Known], compiled(metrics))
     documents = Documents(schema._schema, settings.limits)
-    rates, proxies = RateLimits(settings.rates, tell, production=settings.production), settings.proxies
+    rates, proxies = RateLimits(settings.rates, among.tell, production=settings.production), settings.proxies
     texts = manifest.load(settings.documents) if settings.documents else {}
     registry = Registry(texts, only=settings.only_trusted, automatic=settings.apq)
-    executor = Executor(schema, registry, documents, rates, settings.request_seconds, production=settings.production)
+    executor = Executor(
+        schema, registry, documents, rates, settings.request_seconds, among.joint, production=settings.production
+    )
 
     brownout = Brownout(state.limiter, metrics)
 

@@ -1,6 +1,6 @@
 """One operation: who asks, fresh loaders, and what had to be answered without its backend."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Protocol
@@ -13,6 +13,7 @@ from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Degradation, Identity, Loaders, PermissionKey, Push
 from schema.graphql.seams import Criticality
 from services.runtime.deadline import deadline_in, ends_within
+from services.runtime.lane import lane
 
 MOST_NAME_CHARACTERS = 100
 MOST_TOKEN_CHARACTERS = 512
@@ -93,6 +94,15 @@ class OperationContext:
         """Notes which operation it is; its name is of letters, digits and underscores, so it fits a log."""
         self.prepared = prepared
         self.operation_name = ((prepared and prepared.name) or "-")[:MOST_NAME_CHARACTERS]
+
+    @property
+    def whose(self) -> Hashable:
+        """The same for all that ask as the same viewer in the same lane."""
+        return self._offered, self.token, lane()
+
+    def learn(self, other: "OperationContext") -> None:
+        """Takes over what became known while an equal operation ran."""
+        self.account_id, self.viewer, self.degraded = other.account_id, other.viewer, other.degraded
 
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows is read anew."""

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
 from typing import Any
 
+import orjson
 from graphql import ExecutionResult as CoreResult
 from graphql import OperationType
 from prometheus_client import Counter
@@ -21,6 +22,7 @@ from gateway.context import OperationContext
 from gateway.documents import Documents, NotRunnable, NotTrusted, Prepared, Registry
 from gateway.execution import Plans
 from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compiled_strawberry_executor, execute_known
+from gateway.joint import Joint
 from gateway.rates import RateLimits
 from schema import errcode
 from schema.graphql.ports import Degradation
@@ -36,9 +38,13 @@ EXPLORE = "schema.explore"
 SUGGESTION = "Did you mean"
 
 
-@dataclass(frozen=True, slots=True)
+ALONE = frozenset({"admin"})
+"""Root fields that are asked for each client by itself: the desk writes down each of its reads."""
+
+
+@dataclass(slots=True)
 class Answer:
-    """What a client gets, before it is bytes."""
+    """What a client gets."""
 
     content: dict[str, Any]
     error: errcode.AtriumError | None = None
@@ -47,6 +53,25 @@ class Answer:
     """Whether the operation ran, so that there are data, be they null."""
     cache_control: str = NO_STORE
     """The header that says how long the answer may be kept, and for whom."""
+    _encoded: bytes = field(default=b"", init=False, repr=False, compare=False)
+
+    @property
+    def encoded(self) -> bytes:
+        """The content as JSON; written once, however many get it."""
+        if not self._encoded:
+            self._encoded = orjson.dumps(self.content)
+        return self._encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of an operation."""
+
+    result: CoreResult
+    context: OperationContext
+    """What became known meanwhile."""
+    answer: Answer | None
+    """The same for everybody who asked; None where there are errors, each of which tells the trace of its request."""
 
 
 class MayChange(errcode.InvalidOperation):
@@ -87,9 +112,12 @@ class Executor:
         documents: Documents,
         rates: RateLimits,
         seconds: float,
+        joint: Joint[Ran] | None = None,
         *,
         production: bool,
     ) -> None:
+        """Equal queries meet in `joint`; without one each is run by itself."""
+        self._joint = joint
         self._schema = schema
         self._registry = registry
         self._documents = documents
@@ -128,6 +156,8 @@ class Executor:
             await self._rates.admit(prepared, operation.variables, context.address, context.token)
             async with aclosing(await self._subscribe(resolved, context)) as events:
                 async for event in events:
+                    if self._joint is not None:
+                        self._joint.changed()
                     yield self._shaped(event, context)
                     context.degraded.clear()
         except Exception as error:
@@ -180,13 +210,36 @@ class Executor:
         await self._rates.admit(prepared, operation.variables, context.address, context.token)
         if prepared.introspects and not await self.explores(context):
             raise errcode.InvalidOperation(f"introspection is not served here: it needs the permission {EXPLORE}")
-        result = await self._execute(prepared, operation, context)
+        ran = await self._ran(prepared, operation, context)
+        if ran.context is not context:
+            context.learn(ran.context)
         if context.token is not None and context.account_id is not None:
             self._rates.learn(context.token, context.account_id)
+        return ran.answer or self._shaped(ran.result, context)
+
+    async def _ran(self, prepared: Prepared, operation: Operation, context: OperationContext) -> Ran:
+        """What comes of the operation: of a query, perhaps by way of an equal one."""
+        work = partial(self._run_alone, prepared, operation, context)
+        if self._joint is None:
+            return await work()
+        if prepared.node.operation is not OperationType.QUERY:
+            try:
+                return await work()
+            finally:
+                self._joint.changed()
+        if not ALONE.isdisjoint(prepared.roots):
+            return await work()
+        # By its identity, since it is known once for each document; the work keeps it alive.
+        return await self._joint.result((id(prepared), orjson.dumps(operation.variables), context.whose), work)
+
+    async def _run_alone(self, prepared: Prepared, operation: Operation, context: OperationContext) -> Ran:
+        result = await self._execute(prepared, operation, context)
+        if result.errors:
+            return Ran(result, context, None)
         answer = self._shaped(result, context)
         if answer.has_data and len(answer.content) == 1:
-            return replace(answer, cache_control=self._hints.header(operation, prepared.document))
-        return answer
+            answer.cache_control = self._hints.header(operation, prepared.document)
+        return Ran(result, context, answer)
 
     async def explores(self, context: OperationContext) -> bool:
         """Whether the client may learn about the schema; a permission that cannot be checked is none."""

@@ -10,12 +10,13 @@ import grpc.aio
 import structlog
 
 from gateway.announcement import DEMO_HANDLES, DEMO_PASSWORD, announce, demo_progress
-from gateway.app import create_app
+from gateway.app import Among, create_app
 from gateway.context import type_name
 from gateway.documents.manifest import ManifestError
 from gateway.documents.watch import ManifestWatch
 from gateway.graphiql import Persona
 from gateway.health import CONTRACTS, Health
+from gateway.joint import open_joint
 from gateway.push.feeds import Feeds
 from gateway.push.hub import Hub
 from gateway.push.past import Past
@@ -64,6 +65,7 @@ async def _serve(settings: Settings, started: float) -> int:
         open_cache(settings.cache) as cache,
         open_backends(settings, readiness, metrics) as (channels, backends),
         open_clients(channels, metrics, cache, settings.cache_sizes, sharing=settings.share_calls) as clients,
+        open_joint(metrics, lambda: clients.changes_heard, sharing=settings.share_answers) as joint,
     ):
         questions = PushQuestions(channels["account"], channels["activity"])
         hub, sessions = Hub(cache, questions.public, metrics, clients.caches), Sessions(questions.sessions)
@@ -80,7 +82,9 @@ async def _serve(settings: Settings, started: float) -> int:
         shared = [] if settings.cache.startswith(MEMORY) else [Ledger(cache)]
         tell = shared[0].tell if shared else None
         try:
-            app = create_app(clients, push, settings, metrics, Health(channels, readiness), personas, tell)
+            app = create_app(
+                clients, push, settings, metrics, Health(channels, readiness), personas, Among(tell, joint)
+            )
         except ManifestError as error:
             raise StartError(str(error)) from error
         watches = [ManifestWatch(settings.documents, app.state.registry)] if settings.documents else []

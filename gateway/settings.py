@@ -89,6 +89,9 @@ class Settings(settings.Settings):
     share_calls: bool = Field(
         True, description="Ask backends once for requests that ask the same at the same time; off: each by itself."
     )
+    share_answers: bool = Field(
+        True, description="Run equal queries of one viewer and one moment once; off: each by itself."
+    )
     body_bytes: int = Field(65_536, ge=1024, description="The most bytes that the body of a request may have.")
     init_seconds: float = Field(
         5.0, gt=0, le=300, description="How long a WebSocket may stay open without introducing itself."

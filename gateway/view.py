@@ -116,7 +116,7 @@ class GraphQLView:
         headers = {"cache-control": answer.cache_control}
         if answer.error and answer.error.retry_after:
             headers["retry-after"] = str(answer.error.retry_after)
-        return conditional(request, json_response(answer.content, status, media, headers))
+        return conditional(request, json_response(answer.encoded, status, media, headers))
 
     async def _read(self, request: Request) -> Operation:
         if request.method == "GET":
@@ -139,13 +139,13 @@ def _accept(request: Request) -> str:
 def refused(refusal: Refusal, accept: str) -> Response:
     """The answer to what was refused, in the type that the client likes best, or at least knows."""
     content = {"errors": [errors.entry(refusal.error)]}
-    return json_response(content, refusal.status, answer_type(accept) or JSON, refusal.headers)
+    return json_response(orjson.dumps(content), refusal.status, answer_type(accept) or JSON, refusal.headers)
 
 
-def json_response(content: dict[str, Any], status: int, media: str, headers: dict[str, str] | None = None) -> Response:
+def json_response(content: bytes, status: int, media: str, headers: dict[str, str] | None = None) -> Response:
     """A response of this media type in UTF-8; for whoever asked, and kept nowhere unless `headers` say otherwise."""
     fixed = {"content-type": f"{media}; charset=utf-8", "cache-control": "no-store"}
-    return Response(orjson.dumps(content), status, fixed | (headers or {}))
+    return Response(content, status, fixed | (headers or {}))
 
 
 class ClientLeft(Exception):

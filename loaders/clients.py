@@ -92,6 +92,11 @@ class Clients:
         """What is kept of answers; None when nothing is."""
         return self._caches
 
+    @property
+    def changes_heard(self) -> int:
+        """Grows with each change that was heard of."""
+        return self._caches.changes_heard if self._caches else 0
+
     def commands(self) -> Commands:
         """What changes something; the same for every operation."""
         return self._commands

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import NoReturn
 
-import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -80,7 +79,7 @@ class EventStream(Response):
             async for answer in answers:
                 if isinstance(answer.error, SlowReader):
                     raise answer.error
-                await self._send(send, b"event: next\ndata: " + orjson.dumps(answer.content) + b"\n\n")
+                await self._send(send, b"event: next\ndata: " + answer.encoded + b"\n\n")
         await self._send(send, b"event: complete\ndata:\n\n")
 
     async def _beat(self, send: Send) -> None:

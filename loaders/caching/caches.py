@@ -72,6 +72,11 @@ class Caches:
                 self._note("own", subjects)
 
     @property
+    def changes_heard(self) -> int:
+        """Grows with each change that was heard of."""
+        return self._heard.tick
+
+    @property
     def channel(self) -> str:
         """Where changes are told."""
         return CHANNEL

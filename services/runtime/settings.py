@@ -48,6 +48,7 @@ GATEWAY_NAMES = (
     "DOCUMENTS",
     "APQ",
     "TRUSTED_PROXIES",
+    "SHARE_ANSWERS",
     "SHARE_CALLS",
     "CACHES",
     "CACHES__LOCAL",

@@ -16,8 +16,9 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.announcement import DEMO_HANDLES
-from gateway.app import create_app
+from gateway.app import Among, create_app
 from gateway.health import CONTRACTS, Health
+from gateway.joint import open_joint
 from gateway.process import sign_in_demo
 from gateway.settings import Settings
 from loaders import open_clients
@@ -34,6 +35,8 @@ from tests.gateway.push.fakes import Silent
 
 Interceptors = Sequence[grpc.aio.UnaryUnaryClientInterceptor]
 JSON = dict[str, Any]
+MOMENT_SECONDS = 60.0
+"""However busy the machine, what a test asks at once is of one moment."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +166,10 @@ async def open_house(
         serving(folder) as backends,
         channels_to(backends, metrics, interceptors) as channels,
         open_clients(channels, metrics, sharing=settings.share_calls) as clients,
+        open_joint(metrics, sharing=settings.share_answers, moment_seconds=MOMENT_SECONDS) as joint,
     ):
-        app = create_app(clients, push or Silent(), settings, metrics, Health(channels, backends.readiness))
+        health = Health(channels, backends.readiness)
+        app = create_app(clients, push or Silent(), settings, metrics, health, among=Among(joint=joint))
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
             yield House(app, backends, metrics, http, stores.tokens)

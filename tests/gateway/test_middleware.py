@@ -31,7 +31,7 @@ def of_gateway(logs: list[MutableMapping[str, Any]]) -> list[MutableMapping[str,
 
 
 async def fine(scope: Scope, receive: Receive, send: Send) -> None:
-    await json_response({}, 200, "application/json")(scope, receive, send)
+    await json_response(b"{}", 200, "application/json")(scope, receive, send)
 
 
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:

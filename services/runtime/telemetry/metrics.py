@@ -82,6 +82,11 @@ class Metrics:
             buckets=PARTS,
             registry=self.registry,
         )
+        self.operations_joined = Counter(
+            "atrium_operations_joined_total",
+            "Queries that were answered by an equal one that was under way.",
+            registry=self.registry,
+        )
 
     def _count_events_and_runs(self) -> None:
         self.outbox_unsent = Gauge(
