@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from functools import lru_cache
 from typing import Any
@@ -46,8 +46,8 @@ class Refusal(Exception):
 class Operation:
     """A GraphQL request as the specification describes it."""
 
-    query: str
-    variables: dict[str, Any]
+    query: str = field(repr=False)
+    variables: dict[str, Any] = field(repr=False)
     name: str | None
     reads_only: bool = False
     """Whether it came in a way that promises to change nothing."""
@@ -128,9 +128,9 @@ def _parsed(name: str, text: str) -> Any:
 
 def operation_from(document: dict[str, Any]) -> Operation:
     """The operation that a JSON object asks for; raises Refusal."""
-    for field, kind, words in FIELDS:
-        if not isinstance(document.get(field), kind | None):
-            raise _malformed(f"{field}: must be {words}")
+    for name, kind, words in FIELDS:
+        if not isinstance(document.get(name), kind | None):
+            raise _malformed(f"{name}: must be {words}")
     query, document_id = document.get("query") or "", document.get("documentId") or _persisted(document)
     if not query and not document_id:
         raise _malformed("query: must be given and not empty")

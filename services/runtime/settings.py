@@ -281,7 +281,9 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
     otlp_endpoint: Annotated[str, AfterValidator(check_endpoint)] | None = Field(
-        None, description="Where traces go, by OTLP over HTTP, such as `http://127.0.0.1:4318`; unset: nowhere."
+        None,
+        description="Where traces go, by OTLP over HTTP, such as `http://127.0.0.1:4318`; unset: nowhere.",
+        repr=False,
     )
     drain_seconds: float = Field(
         2.0, ge=0, le=300, description="How long work in flight may go on after a stop signal."

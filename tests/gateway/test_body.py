@@ -121,3 +121,8 @@ def test_every_other_content_is_refused(headers: dict[str, str], message: str) -
 @given(st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=80))
 def test_no_content_type_does_more_than_be_refused(text: str) -> None:
     assert status_of(lambda: check_content(Headers({"content-type": text}))) in (None, 415)
+
+
+def test_an_operation_does_not_show_what_is_asked_with() -> None:
+    operation = Operation('{ signIn(password: "hunter2") }', {"password": "hunter2"}, "SignIn")
+    assert repr(operation) == "Operation(name='SignIn', reads_only=False, document_id=None)"

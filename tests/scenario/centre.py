@@ -31,7 +31,7 @@ from services.runtime.migrate import migrate
 from services.runtime.serving import open_all, serve_backends
 from services.runtime.settings import Addresses, Schedules
 from services.runtime.streams import open_streams
-from services.runtime.telemetry import Metrics
+from services.runtime.telemetry import Metrics, instrument_asgi
 from services.runtime.web import WebServer, listen
 from services.task.biz import Origin, Result, last_period
 from services.task.service import HandSteps
@@ -89,7 +89,7 @@ async def open_centre(folder: Path, clock: HandClock, **changed: Any) -> AsyncIt
         listening = listen("127.0.0.1", 0)
         address = f"127.0.0.1:{listening.getsockname()[1]}"
         await closing.enter_async_context(
-            _running([*streams, backends, hub, sessions, WebServer(app, listening, **UVICORN)])
+            _running([*streams, backends, hub, sessions, WebServer(instrument_asgi(app), listening, **UVICORN)])
         )
         http = await closing.enter_async_context(httpx.AsyncClient(base_url=f"http://{address}", timeout=30))
         async with asyncio.timeout(30):

@@ -74,6 +74,9 @@ class AdminCreateAccountInput:
     business: AdminBusinessInput | None = strawberry.field(default=None, description="For a business account.")
     staff: AdminStaffInput | None = strawberry.field(default=None, description="For a staff account.")
 
+    def __repr__(self) -> str:
+        return f"AdminCreateAccountInput(handle={self.handle!r})"
+
     def creation(self) -> Creation:
         """What to ask for."""
         given = [one.message() for one in (self.creator, self.business, self.staff) if one]

@@ -18,7 +18,10 @@ CHATTY = ("alembic", "asyncio", "httpx", "httpcore", "sqlalchemy", "uvicorn.acce
 
 
 def configure_logging(level: str = "info") -> None:
-    """Writes what is at least `level` to stdout; standard-library logging goes the same way."""
+    """Writes what is at least `level` to stdout; standard-library logging goes the same way, never below info.
+
+    What libraries say for their own debugging holds whatever they send, passwords as well.
+    """
     least = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -88,7 +91,7 @@ def _route_standard_library(shared: list[Processor], least: int) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(least)
+    root.setLevel(max(least, logging.INFO))
     logging.captureWarnings(capture=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(least, logging.WARNING))

@@ -5,10 +5,10 @@ interceptors of channels and servers, engines, caches, HTTP clients, the ASGI ap
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import grpc.aio
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import httpx
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.trace import Span
     from redis.asyncio import Redis
     from sqlalchemy.ext.asyncio import AsyncEngine
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 EXPORT_SECONDS = 2.0
 """How long one export may take, with all its retries."""
@@ -28,7 +30,8 @@ FLUSH_SECONDS = 0.8
 """How long the end of a process waits until the last spans are out."""
 UNTRACED = "livez,readyz,metrics"
 """Pages that machines read every few seconds."""
-App = TypeVar("App", bound=Callable[..., Any])
+_QUERY = "atrium.query_string"
+"""Where the query of an address waits while a request passes the tracing."""
 _active: "TracerProvider | None" = None
 
 
@@ -172,21 +175,34 @@ def instrument_cache(cache: "Redis") -> None:
 
 
 def instrument_http(client: "httpx.AsyncClient") -> None:
-    """Traces each request that the client sends."""
+    """Traces each request that the client sends, by path alone."""
     if _active is None:
         return
-    from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+    from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor, RequestInfo
 
-    HTTPXClientInstrumentor.instrument_client(client, tracer_provider=_active)
+    async def without_query(span: "Span", request: RequestInfo) -> None:
+        # What an address ends with may be a key.
+        if not isinstance(request.url, tuple):
+            span.set_attribute("http.url", str(request.url.copy_with(userinfo=b"", query=None)))
+
+    HTTPXClientInstrumentor.instrument_client(client, tracer_provider=_active, request_hook=without_query)
 
 
-def instrument_asgi(app: App) -> App:
-    """The app, each of its requests traced; the app itself when tracing is off."""
+def instrument_asgi(app: "ASGIApp") -> "ASGIApp":
+    """The app, each of its requests traced, by path alone; the app itself when tracing is off."""
     if _active is None:
         return app
     from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
+    async def with_query(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        await app({**scope, "query_string": scope[_QUERY]}, receive, send)
+
     traced: Any = OpenTelemetryMiddleware(
-        app, excluded_urls=UNTRACED, exclude_spans=["receive", "send"], tracer_provider=_active
+        with_query, excluded_urls=UNTRACED, exclude_spans=["receive", "send"], tracer_provider=_active
     )
-    return traced  # type: ignore[no-any-return]
+
+    async def without_query(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        # A span keeps the whole address, and clients write operations and their variables into it.
+        await traced({**scope, "query_string": b"", _QUERY: scope.get("query_string", b"")}, receive, send)
+
+    return without_query

@@ -8,6 +8,7 @@ from contextvars import Context
 
 import pytest
 import structlog
+from aiokafka.protocol.admin import SaslAuthenticateRequest_v0
 
 from schema import errcode
 from services.runtime.telemetry import configure_logging, start_trace
@@ -60,6 +61,13 @@ def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[st
     logging.getLogger("library").info("quiet")
     logging.getLogger("httpx").info("quiet")
     assert lines(capsys) == []
+
+
+def test_what_libraries_say_for_their_own_debugging_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("debug")
+    logging.getLogger("aiokafka.conn").debug("Request: %s", SaslAuthenticateRequest_v0(b"\0house\0hunter2"))
+    structlog.get_logger().debug("ours")
+    assert [line["event"] for line in lines(capsys)] == ["ours"]
 
 
 def test_libraries_that_tell_of_every_step_are_only_heard_when_they_warn(capsys: pytest.CaptureFixture[str]) -> None:

@@ -206,15 +206,33 @@ def test_urls_of_caches(url: str) -> None:
     assert Settings(cache=url).cache == url
 
 
-def test_a_refused_url_does_not_show_its_password(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE", "postgres://house:hunter2@db/atrium"),
+        ("CACHE", "redis://house:hunter2@cache:6379/none"),
+        ("BUS", "kafka://house:hunter2@kafka"),
+        ("OTLP_ENDPOINT", "ftp://house:hunter2@collector"),
+        ("REPORT_URL", "house:hunter2@reports"),
+        ("ADDRESSES", '{"account": "hunter2"'),
+        ("HUNTER", "hunter2"),
+    ],
+)
+def test_a_refused_setting_does_not_show_its_value(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("ATRIUM_DATABASE", "postgres://atrium:hunter2@db/atrium")
+    monkeypatch.setenv(f"ATRIUM_{name}", value)
     assert "hunter2" not in refusal(capfd)
 
 
 def test_settings_do_not_show_passwords() -> None:
-    settings = Settings(database="postgresql+psycopg://atrium:hunter2@db/atrium", cache="redis://:hunter2@cache/0")
+    settings = Settings(
+        database="postgresql+psycopg://atrium:hunter2@db/atrium",
+        cache="redis://:hunter2@cache/0",
+        bus="kafka://house:hunter2@kafka:9092",
+        otlp_endpoint="http://house:hunter2@collector",
+        report_url="http://house:hunter2@reports",
+    )
     assert "hunter2" not in f"{settings!r} {settings}"
 
 

@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schema import errcode
 from schema.generated.banner.v1 import banner_pb2 as pb
@@ -154,6 +155,30 @@ async def test_an_app_hands_its_trace_to_the_next(spans: InMemorySpanExporter) -
     assert [one.name for one in finished(spans, 4)] == ["GET", "caller", "GET", "GET /"]
 
 
+async def test_what_stands_in_an_address_is_not_traced(spans: InMemorySpanExporter) -> None:
+    async def answer(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.scope["query_string"])
+
+    app = instrument_asgi(Starlette(routes=[Route("/", answer)]))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://house:hunter2@atrium") as client:
+        instrument_http(client)
+        assert (await client.get("/?query=hunter2")).text == "query=hunter2"
+        odd = httpx.ASGITransport(_with_query(app, b"odd=\xff"))
+        async with httpx.AsyncClient(transport=odd, base_url="http://atrium") as other:
+            assert (await other.get("/")).content == b"odd=\xff"
+    traced = [one.to_json() for one in finished(spans, 3)]
+    assert ([one for one in traced if "hunter2" in one], sum('"http://atrium/"' in one for one in traced)) == ([], 3)
+
+
+def _with_query(app: ASGIApp, query: bytes) -> ASGIApp:
+    """The app, asked with bytes that no client of Python sends."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "query_string": query}, receive, send)
+
+    return asked
+
+
 def test_work_for_a_message_goes_on_with_the_trace_it_came_with(spans: InMemorySpanExporter) -> None:
     with span("other work"):
         with continued("consume job.test", f"00-{7:032x}-{8:016x}-01", {"event": "e"}):
@@ -186,11 +211,11 @@ class Collector(HTTPServer):
     """Takes OTLP over HTTP."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Receive)
+        super().__init__(("127.0.0.1", 0), Taking)
         self.requests: list[tuple[str, ExportTraceServiceRequest]] = []
 
 
-class Receive(BaseHTTPRequestHandler):
+class Taking(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         assert isinstance(self.server, Collector)
