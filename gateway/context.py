@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import lru_cache
 from typing import Protocol
 
@@ -36,6 +37,10 @@ class Clients(Protocol):
 
     def loaders(self) -> Loaders:
         """Fresh loaders for one operation."""
+        ...
+
+    def recalling(self, problem: errcode.AtriumError) -> Loaders:
+        """Loaders that ask nobody: each answer is the problem, with the last good answer."""
         ...
 
     def commands(self) -> Commands:
@@ -90,6 +95,14 @@ class OperationContext:
             return errcode.DeadlineExceeded()
         return self._spares(criticality)
 
+    def recalling(self, problem: errcode.AtriumError) -> "OperationContext":
+        """The same operation with loaders that ask nobody, and know the last good answers."""
+        recalling = self._recalling.get(type(problem))
+        if recalling is None:
+            recalling = self._recalling[type(problem)] = copy(self)
+            recalling._loaders = self._clients.recalling(problem)
+        return recalling
+
     def begin(self, prepared: Prepared | None) -> None:
         """Notes which operation it is; its name is of letters, digits and underscores, so it fits a log."""
         self.prepared = prepared
@@ -107,6 +120,7 @@ class OperationContext:
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows is read anew."""
         self._loaders = self._clients.loaders()
+        self._recalling: dict[type[errcode.AtriumError], OperationContext] = {}
 
     @contextmanager
     def event(self) -> Iterator[None]:

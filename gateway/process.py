@@ -64,7 +64,9 @@ async def _serve(settings: Settings, started: float) -> int:
     async with (
         open_cache(settings.cache) as cache,
         open_backends(settings, readiness, metrics) as (channels, backends),
-        open_clients(channels, metrics, cache, settings.cache_sizes, sharing=settings.share_calls) as clients,
+        open_clients(
+            channels, metrics, cache, settings.cache_sizes, settings.room, sharing=settings.share_calls
+        ) as clients,
         open_joint(metrics, lambda: clients.changes_heard, sharing=settings.share_answers) as joint,
     ):
         questions = PushQuestions(channels["account"], channels["activity"])

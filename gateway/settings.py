@@ -11,6 +11,7 @@ from gateway.lanes import check_lanes
 from gateway.rates.address import Networks, check_networks, networks
 from gateway.rates.quotas import Rates
 from loaders.caching import Lifetimes, Seconds, Sizes
+from loaders.last_good import Room
 from services.runtime import settings
 from services.runtime.cache import MEMORY
 
@@ -35,6 +36,15 @@ class CacheSettings(BaseModel):
     )
     session_remote_seconds: float = Field(
         5.0, gt=0, le=3600, description="How long open sessions stay in the shared cache."
+    )
+
+    stale: bool = Field(
+        True,
+        description="Whether a gateway remembers the last good answers, for fields that show them when a backend is "
+        "down, and shares them with the others.",
+    )
+    stale_entries: int = Field(
+        2_000, ge=8, le=1_000_000, description="The most last good answers to one question that a gateway remembers."
     )
 
     @property
@@ -136,6 +146,12 @@ class Settings(settings.Settings):
         """What the gateway keeps where: nothing in a cache that it shares with nobody, not even its backends."""
         sizes = self.caches.sizes
         return sizes if self.embedded or self.cache != MEMORY else replace(sizes, remote=False)
+
+    @property
+    def room(self) -> Room | None:
+        """How much is remembered for when a backend is down; a cache of this process alone has nothing to add."""
+        shared = not self.cache.startswith(MEMORY)
+        return Room(self.caches.stale_entries, shared=shared) if self.caches.stale else None
 
     @property
     def limits(self) -> Limits:

@@ -10,6 +10,8 @@ from loaders.batching import UNANSWERED, Question, by_place, declared_scope, to_
 from schema.generated.activity.v1 import activity_pb2 as pb
 from schema.generated.activity.v1.activity_pb2_grpc import ActivityServiceStub
 from schema.graphql.ports import ActivityKey, FeedKey, Identity, SuggestionsKey
+from services.runtime import subjects
+from services.runtime.subjects import Changing, nothing_kept
 
 BACKEND = "activity"
 _scope = partial(declared_scope, pb.DESCRIPTOR)
@@ -113,20 +115,24 @@ def _page(key: FeedKey) -> pb.PageRequest:
 class ActivityCommands:
     """What changes something in the activity backend."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, changing: Changing = nothing_kept) -> None:
         self._activities = ActivityServiceStub(channel)
+        self._changing = changing
 
     async def follow(self, viewer: Identity, account_id: int) -> bool:
         """Makes the viewer follow the account; whether that is new."""
         request = pb.FollowRequest(viewer=to_viewer(viewer), account_id=account_id)
-        return (await self._activities.Follow(request)).changed
+        async with self._changing(subjects.deeds(viewer.account_id), subjects.deeds(account_id)):
+            return (await self._activities.Follow(request)).changed
 
     async def unfollow(self, viewer: Identity, account_id: int) -> bool:
         """Ends that; whether that is new."""
         request = pb.UnfollowRequest(viewer=to_viewer(viewer), account_id=account_id)
-        return (await self._activities.Unfollow(request)).changed
+        async with self._changing(subjects.deeds(viewer.account_id), subjects.deeds(account_id)):
+            return (await self._activities.Unfollow(request)).changed
 
     async def publish(self, viewer: Identity, kind: "pb.ActivityKind.ValueType", text: str) -> pb.Activity:
         """Publishes an activity of the viewer."""
         request = pb.PublishActivityRequest(viewer=to_viewer(viewer), kind=kind, text=text)
-        return (await self._activities.PublishActivity(request)).activity
+        async with self._changing(subjects.deeds(viewer.account_id)):
+            return (await self._activities.PublishActivity(request)).activity

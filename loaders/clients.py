@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import grpc.aio
 from redis.asyncio import Redis
@@ -16,9 +16,11 @@ from loaders.admin import AdminDesk
 from loaders.banner import BannerQuestions
 from loaders.batching import K, Question, Source, V
 from loaders.caching import Caches, Sizes
+from loaders.last_good import Memories, Memory, Recalling, Room
 from loaders.loader import Loader
 from loaders.permission import PermissionQuestions
 from loaders.sharing import Shared
+from schema.errcode import AtriumError
 from schema.generated.account.v1.account_pb2 import Account, PrivateAttributes, VerifiedSession
 from schema.generated.activity.v1.activity_pb2 import Activity, ActivityPage, Audience
 from schema.generated.banner.v1.banner_pb2 import Banner
@@ -55,7 +57,15 @@ class Commands(AccountCommands, ActivityCommands):
 
     def __init__(self, channels: Mapping[str, grpc.aio.Channel], changing: Changing = nothing_kept) -> None:
         AccountCommands.__init__(self, channels[account.BACKEND], changing)
-        ActivityCommands.__init__(self, channels[activity.BACKEND])
+        ActivityCommands.__init__(self, channels[activity.BACKEND], changing)
+
+
+class MakeLoader(Protocol):
+    """Makes the loader of a question for one operation."""
+
+    def __call__(self, question: Question[K, V]) -> Loader[K, V]:
+        """The loader."""
+        ...
 
 
 class Clients:
@@ -67,18 +77,21 @@ class Clients:
         metrics: Metrics,
         group: asyncio.TaskGroup,
         caches: Caches | None = None,
+        memories: Memories | None = None,
         *,
         sharing: bool = True,
     ) -> None:
         """`channels` by backend: account, permission, banner, activity, admin. Calls are tasks of `group`.
 
-        With `sharing` operations share them. With `caches` answers are kept, as far as these allow.
+        With `sharing` operations share them. With `caches` answers are kept, as far as these allow, and with
+        `memories` remembered for when a backend is down.
         """
         self._metrics = metrics
         self._group = group
         self._caches = caches
         self._sharing = sharing
-        self._sources: dict[str, Source[Any, Any]] = {}
+        self._memories = memories
+        self._known: dict[str, tuple[Source[Any, Any], Memory[Any, Any] | None]] = {}
         changing = caches.changing if caches else nothing_kept
         self._account = AccountQuestions(channels[account.BACKEND])
         self._permission = PermissionQuestions(channels[permission.BACKEND])
@@ -107,32 +120,49 @@ class Clients:
 
     def loaders(self) -> Loaders:
         """Fresh loaders for one operation."""
+        return self._loaders(self._loader)
+
+    def recalling(self, problem: AtriumError) -> Loaders:
+        """Loaders that ask nobody: each answer is the problem, with the last good one that this process remembers."""
+
+        def recall(question: Question[K, V]) -> Loader[K, V]:
+            return Loader(Recalling[K, V](self._ways(question)[1], problem), self._group)
+
+        return self._loaders(recall)
+
+    def _loaders(self, loader: MakeLoader) -> Loaders:
         return Loaders(
-            account_by_id=self._loader(self._account.account_by_id),
-            account_by_handle=self._loader(self._account.account_by_handle),
-            private_attributes=self._loader(self._account.private_attributes),
-            team=self._loader(self._account.team),
-            pending_closures=self._loader(self._account.pending_closures),
-            session_by_token=self._loader(self._account.session_by_token),
-            features=self._loader(self._permission.features),
-            permission=self._loader(self._permission.permission),
-            banners=self._loader(self._banner.banners),
-            activity=self._loader(self._activity.activity),
-            feed=self._loader(self._activity.feed),
-            own_activities=self._loader(self._activity.own_activities),
-            follow_counts=self._loader(self._activity.follow_counts),
-            audience=self._loader(self._activity.audience),
-            suggestions=self._loader(self._activity.suggestions),
+            account_by_id=loader(self._account.account_by_id),
+            account_by_handle=loader(self._account.account_by_handle),
+            private_attributes=loader(self._account.private_attributes),
+            team=loader(self._account.team),
+            pending_closures=loader(self._account.pending_closures),
+            session_by_token=loader(self._account.session_by_token),
+            features=loader(self._permission.features),
+            permission=loader(self._permission.permission),
+            banners=loader(self._banner.banners),
+            activity=loader(self._activity.activity),
+            feed=loader(self._activity.feed),
+            own_activities=loader(self._activity.own_activities),
+            follow_counts=loader(self._activity.follow_counts),
+            audience=loader(self._activity.audience),
+            suggestions=loader(self._activity.suggestions),
         )
 
     def _loader(self, question: Question[K, V]) -> Loader[K, V]:
-        source: Source[K, V] | None = self._sources.get(question.name)
-        if source is None:
-            source = self._sources[question.name] = self._source(question)
-        return Loader(source, self._group)
+        source, memory = self._ways(question)
+        return Loader(source, self._group, memory.recalled if memory else None)
 
-    def _source(self, question: Question[K, V]) -> Source[K, V]:
-        shared = Shared(question, self._metrics, self._group, sharing=self._sharing)
+    def _ways(self, question: Question[K, V]) -> tuple[Source[K, V], Memory[K, V] | None]:
+        """Who is asked, and who knows what was answered last; the same for every operation."""
+        known = self._known.get(question.name)
+        if known is None:
+            memory = self._memories.of(question) if self._memories else None
+            known = self._known[question.name] = (self._source(question, memory), memory)
+        return known
+
+    def _source(self, question: Question[K, V], memory: Memory[K, V] | None) -> Source[K, V]:
+        shared = Shared(question, self._metrics, self._group, memory=memory, sharing=self._sharing)
         return self._caches.of(question, shared) if self._caches else shared
 
 
@@ -142,13 +172,17 @@ async def open_clients(
     metrics: Metrics,
     cache: Redis | None = None,
     sizes: Sizes | None = None,
+    room: Room | None = None,
     *,
     sharing: bool = True,
 ) -> AsyncIterator[Clients]:
     """The backends behind `channels`; what is still under way at the end is cancelled.
 
-    With a `cache` answers are kept there and in this process, in these `sizes`.
+    With a `cache` answers are kept there and in this process, in these `sizes`; with `room` for it they are remembered
+    for when a backend is down.
     """
     async with task_group() as group:
-        caches = Caches(cache, sizes or Sizes(), metrics, group) if cache else None
-        yield Clients(channels, metrics, group, caches, sharing=sharing)
+        memories = Memories(room, cache, group) if room and cache else None
+        beside = [memories.heard] if memories else []
+        caches = Caches(cache, sizes or Sizes(), metrics, group, beside) if cache else None
+        yield Clients(channels, metrics, group, caches, memories, sharing=sharing)

@@ -1,26 +1,32 @@
 """The loaders of one operation: they gather what is asked in one turn of the event loop, and remember every answer."""
 
 import asyncio
-from collections.abc import Awaitable, Generator, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from loaders.batching import Source
-from schema.errcode import AtriumError
+from schema.errcode import OUTAGES, AtriumError
 
 K = TypeVar("K")
 V = TypeVar("V")
+Recalled: TypeAlias = Callable[[Mapping[K, AtriumError]], Coroutine[Any, Any, Mapping[K, AtriumError]]]
+"""Gives those errors anew that come with a last good answer; never fails."""
 
 
 class Loader(Generic[K, V]):
     """Answers one question for one operation; fits `ports.Loader`. What was asked once is not asked again."""
 
-    __slots__ = ("_asked", "_gathering", "_group", "_source")
+    __slots__ = ("_asked", "_gathering", "_group", "_recalled", "_source")
 
-    def __init__(self, source: Source[K, V], group: asyncio.TaskGroup) -> None:
-        """Keys of one turn go to `source` together; `group` has the task of that, where it needs one."""
+    def __init__(self, source: Source[K, V], group: asyncio.TaskGroup, recalled: Recalled[K] | None = None) -> None:
+        """Keys of one turn go to `source` together; `group` has the tasks of that, where it needs some.
+
+        Errors of backends that could not answer are first `recalled`: they may come with the last good answers then.
+        """
         self._source = source
         self._group = group
         self._asked: dict[K, Answer[K, V]] = {}
+        self._recalled = recalled
         self._gathering: _Batch[K, V] | None = None
 
     def load(self, key: K) -> "Answer[K, V]":
@@ -39,7 +45,7 @@ class Loader(Generic[K, V]):
     def _begin(self) -> "_Batch[K, V]":
         loop = asyncio.get_running_loop()
         loop.call_soon(self._send)
-        self._gathering = _Batch(loop)
+        self._gathering = _Batch(loop, self._group, self._recalled)
         return self._gathering
 
     def _send(self) -> None:
@@ -95,9 +101,11 @@ class Answers(Generic[K, V]):
 class _Batch(Generic[K, V]):
     """Keys that are asked for together, and what came of them. All who wait share one future."""
 
-    __slots__ = ("answers", "awaited", "keys")
+    __slots__ = ("_group", "_recalled", "answers", "awaited", "keys")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, group: asyncio.TaskGroup, recalled: Recalled[K] | None) -> None:
+        self._group = group
+        self._recalled = recalled
         self.keys: list[K] = []
         self.answers: Mapping[K, V | BaseException] | None = None
         self.awaited: asyncio.Future[None] | None = None
@@ -148,11 +156,39 @@ class _Batch(Generic[K, V]):
             self._fail(error)
 
     def _settle(self, answers: Sequence[V | AtriumError]) -> None:
-        self.answers = dict(zip(self.keys, answers, strict=True))
-        self._wake()
+        self._recall(dict(zip(self.keys, answers, strict=True)))
 
     def _fail(self, error: BaseException) -> None:
-        self.answers = dict.fromkeys(self.keys, error)
+        self._recall(dict.fromkeys(self.keys, error))
+
+    def _recall(self, answers: dict[K, V | BaseException]) -> None:
+        """Tells the answers, those that failed perhaps with what was answered before."""
+        if self._recalled is None:
+            return self._tell(answers)
+        failed = {key: answer for key, answer in answers.items() if isinstance(answer, OUTAGES)}
+        return self._tell_recalled(answers, self._recalled(failed)) if failed else self._tell(answers)
+
+    def _tell_recalled(
+        self, answers: dict[K, V | BaseException], recalling: Coroutine[Any, Any, Mapping[K, AtriumError]]
+    ) -> None:
+        telling = self._tell_after(answers, recalling)
+        try:
+            self._group.create_task(telling)
+        except RuntimeError:  # The application has ended, so the group takes nothing in.
+            telling.close()
+            recalling.close()
+            self._tell(answers)
+
+    async def _tell_after(
+        self, answers: dict[K, V | BaseException], recalling: Awaitable[Mapping[K, AtriumError]]
+    ) -> None:
+        try:
+            answers |= await recalling
+        finally:
+            self._tell(answers)
+
+    def _tell(self, answers: Mapping[K, V | BaseException]) -> None:
+        self.answers = answers
         self._wake()
 
     def _wake(self) -> None:

@@ -16,6 +16,7 @@ from contextvars import Context, copy_context
 from typing import Any, Generic
 
 from loaders.batching import K, Question, V
+from loaders.last_good import Memory
 from schema.errcode import AtriumError, DeadlineExceeded
 from schema.generated.sharing.v1.sharing_pb2 import SCOPE_PUBLIC, SCOPE_UNSPECIFIED
 from services.runtime.channels import CALL_SECONDS, CallTally, call_tally
@@ -39,11 +40,16 @@ class Shared(Generic[K, V]):
         metrics: Metrics,
         group: asyncio.TaskGroup,
         *,
+        memory: Memory[K, V] | None = None,
         sharing: bool = True,
         gathering_seconds: float = GATHERING_SECONDS,
     ) -> None:
-        """Calls are tasks of `group`, not of those who ask. Without `sharing` each who asks has a call alone."""
+        """Calls are tasks of `group`, not of those who ask. Without `sharing` each who asks has a call alone.
+
+        The `memory` is told what the backend answers.
+        """
         self.question = question
+        self.memory = memory
         self._group = group
         self._shares = sharing and question.scope != SCOPE_UNSPECIFIED
         self._batch_size = metrics.loader_batch.labels(question.name)
@@ -219,7 +225,12 @@ class _Call(Generic[K, V]):
         question = self._shared.question
         sizes = {"atrium.keys": len(self.keys), "atrium.operations": self.operations}
         with span(f"load {question.name}", sizes, links):
-            return await question.answered(list(self.keys))
+            if (memory := self._shared.memory) is None:
+                return await question.answered(list(self.keys))
+            since = memory.now()
+            found = await question.answered(list(self.keys))
+            memory.learn(found, since)
+            return found
 
     async def _asked_for_all(self) -> dict[K, V | AtriumError]:
         seconds = max(caller.ends_at for caller in self._callers) - asyncio.get_running_loop().time()

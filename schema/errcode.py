@@ -28,10 +28,20 @@ Raise the class that says what happened. A layer that can do without the answer 
 """
 
 import math
-from typing import ClassVar, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 OK = 2000000
 """The code of success, for logs and metrics; no error carries it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastGood:
+    """What was answered to the same question, for whoever asks now, when it could be answered last."""
+
+    answer: Any = field(repr=False)
+    age: float
+    """How many seconds ago that was, at least."""
 
 
 class AtriumError(Exception):
@@ -44,6 +54,8 @@ class AtriumError(Exception):
     """After how many seconds to retry; None where nobody knows."""
     backend: str | None = None
     """The backend whose call failed with this; None when it did not come from one, or nobody said."""
+    last_good: "LastGood | None" = None
+    """What was answered to the same question before, where somebody kept it; only what says so shows it instead."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -257,5 +269,7 @@ class DeadlineExceeded(AtriumError):
         super().__init__(message)
 
 
+OUTAGES = (BackendUnavailable, DeadlineExceeded, Overloaded, Internal)
+"""The errors that say that somebody could not answer; any other is an answer."""
 CATALOGUE: dict[str, type[AtriumError]] = {error.reason: error for error in AtriumError.__subclasses__()}
 """Every error by its reason."""

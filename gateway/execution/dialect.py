@@ -20,19 +20,22 @@ if TYPE_CHECKING:
 ASKING = "asking"
 """The attribute by which an `async def` function tells of which parts it is made: `Asking`, as a tuple."""
 MakeInfo = Callable[["Execution", "FieldPlan", "Frame"], Any]
+Show = Callable[[Any], Any]
+"""Makes of what was asked what is shown."""
 
 
 class Asking(NamedTuple):
     """The parts of a function `f` that asks one thing, so that a plan may do without its coroutine.
 
     `await f(source, info, **arguments)` is `show(await awaitable)`, where `ask` gave `awaitable` and `show`. Where one
-    of these raises an Exception, it is `recover(info, error)`. The awaitable is best a future, or has what is of use
-    of one: `future`, what to wait for, which is None when there is a result; and `result()`. Any other takes a task.
+    of these raises an Exception, it is `recover(info, error, show)`, with None for what `ask` did not come to give. The
+    awaitable is best a future, or has what is of use of one: `future`, what to wait for, which is None when there is a
+    result; and `result()`. Any other takes a task.
     """
 
     ask: Callable[..., tuple[Awaitable[Any], Callable[[Any], Any]] | None]
     """Called with the source, the context and the arguments; `None` where there is nothing to ask, which is null."""
-    recover: Callable[[Any, Exception], Any]
+    recover: Callable[[Any, Exception, Show | None], Any]
     """Answers a value in spite of an error, or raises it."""
 
 

@@ -10,7 +10,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.executor import to_nodes
 from graphql.language import FieldNode
 
-from .dialect import Call, Reading
+from .dialect import Call, Reading, Show
 from .frames import Frame
 
 if TYPE_CHECKING:
@@ -101,13 +101,13 @@ class FieldPlan:
             return run(execution, value, place, {})
         return self.complete(execution, value, place)
 
-    def recovered(self, execution: Execution, error: Exception, place: Frame) -> Any:
+    def recovered(self, execution: Execution, error: Exception, show: Show | None, place: Frame) -> Any:
         """What a field that asks is worth in spite of an error; raises where it is worth nothing."""
         assert self.call is not None
         assert self.call.asking is not None
         make_info = self.call.make_info
         info = execution.info(self, place) if make_info is None else make_info(execution, self, place)
-        return self.call.asking.recover(info, error)
+        return self.call.asking.recover(info, error, show)
 
     def read(self, execution: Execution, value: Any, place: Frame) -> Any:
         """Completes what a default resolver read when that is not simply a leaf value."""

@@ -14,6 +14,7 @@ from graphql.execution.executor import collect_iterator_awaitables
 from graphql.pyutils import is_async_iterable
 
 from .branches import Branch, Waiting, branches_of, nullable_around
+from .dialect import Show
 from .fields import Complete, FieldPlan
 from .frames import Frame, field_of, is_within, path_of
 from .together import Question, Questions, future_of, note_failure, together, wait_for
@@ -134,7 +135,7 @@ class Execution:
         try:
             value = show(awaited.result())
         except Exception as error:
-            return self.recover(error, field, place)
+            return self.recover(error, show, field, place)
         try:
             run = field.runs.get(type(value))
             if run is not None and (field.cast is None or getattr(value, field.cast, None) is None):
@@ -143,10 +144,10 @@ class Execution:
         except Exception as error:
             return self.fail(error, field, place)
 
-    def recover(self, error: Exception, field: FieldPlan, place: Frame) -> Any:
+    def recover(self, error: Exception, show: Show | None, field: FieldPlan, place: Frame) -> Any:
         """What a field that asks answers in spite of an error; null, or the located error, where it does not."""
         try:
-            value = field.recovered(self, error, place)
+            value = field.recovered(self, error, show, place)
         except Exception as raised:
             return self.fail(raised, field, place)
         return self._finished(field, value, place)

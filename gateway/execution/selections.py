@@ -171,7 +171,7 @@ def _asked(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
         "        try:",
         f"            v = B{number}({', '.join(['s', 'x.context', *given])})",
         "        except Exception as e:",
-        f"            v = x.recover(e, F{number}, p)",
+        f"            v = x.recover(e, None, F{number}, p)",
         "        else:",
         f"            v = x.ask(F{number}, v, p)",
     ]

@@ -19,6 +19,7 @@ from loaders.caching.remote import Remote
 from loaders.caching.rules import RULES, Kept, Lifetimes
 from schema.generated.sharing.v1.sharing_pb2 import SCOPE_UNSPECIFIED
 from services.runtime.changed import CHANNEL, PREFIX, Changes, subjects_in
+from services.runtime.subjects import is_kept
 from services.runtime.telemetry import Metrics
 from services.runtime.versioned_cache import Entries, Guard, Outage
 
@@ -40,14 +41,19 @@ class Sizes:
 class Caches:
     """Both levels, for all questions."""
 
-    def __init__(self, redis: Redis, sizes: Sizes, metrics: Metrics, group: asyncio.TaskGroup) -> None:
-        """Loads are tasks of `group`, and end with it."""
+    def __init__(
+        self, redis: Redis, sizes: Sizes, metrics: Metrics, group: asyncio.TaskGroup, beside: Sequence[Heard] = ()
+    ) -> None:
+        """Loads are tasks of `group`, and end with it. Those `beside` hear of every change, too."""
         outage = Outage()
         self._sizes = sizes
         self._metrics = metrics
         self._guard = Guard(Entries(redis), PREFIX, outage)
         self._changes = Changes(redis, outage)
         self._heard = Heard(sizes.lifetimes.longest)
+        self._beside = beside
+        self.changes_heard = 0
+        """Grows with each change that was heard of."""
         self._around = Around(self._heard, group)
 
     def of(self, question: Question[K, V], source: Source[K, V]) -> Source[K, V]:
@@ -72,11 +78,6 @@ class Caches:
                 self._note("own", subjects)
 
     @property
-    def changes_heard(self) -> int:
-        """Grows with each change that was heard of."""
-        return self._heard.tick
-
-    @property
     def channel(self) -> str:
         """Where changes are told."""
         return CHANNEL
@@ -87,13 +88,19 @@ class Caches:
 
     def gap(self) -> None:
         """Messages may have been missed: what this process keeps is not used any more."""
+        self.changes_heard += 1
         self._metrics.changes_heard.labels("gap").inc()
-        self._heard.note_gap()
+        for heard in (self._heard, *self._beside):
+            heard.note_gap()
 
     def _note(self, source: str, subjects: Sequence[str]) -> None:
         if subjects:
+            self.changes_heard += 1
             self._metrics.changes_heard.labels(source).inc(len(subjects))
-            self._heard.note(subjects)
+            for heard in self._beside:
+                heard.note(subjects)
+            if kept := list(filter(is_kept, subjects)):
+                self._heard.note(kept)
 
     def _levels(self, question: str, rule: Kept[K, V]) -> Levels[K, V]:
         seconds, sizes = rule.seconds(self._sizes.lifetimes), self._sizes

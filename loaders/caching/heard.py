@@ -55,6 +55,10 @@ class Heard:
         since = self._monotonic() - self._seconds
         return self._all_at < since and all(self._last[each][1] < since for each in about if each in self._last)
 
+    def changed_since(self, about: Iterable[str], moment: float) -> bool:
+        """Whether one of these is known to have changed at this moment of the monotonic clock, or later."""
+        return any(self._last[each][1] >= moment for each in about if each in self._last)
+
     def _forget(self, now: float) -> None:
         """Forgets what is long past, and what is too much; nothing that was begun before is current then."""
         while self._last:

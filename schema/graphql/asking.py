@@ -10,7 +10,9 @@ from schema.graphql.info import Info
 Shown = TypeVar("Shown")
 Asked: TypeAlias = tuple[Awaitable[Any], Callable[[Any], Shown]]
 """What is asked, and how the answer is shown."""
-Recover: TypeAlias = Callable[[Info, Exception], Any]
+Show: TypeAlias = Callable[[Any], Any]
+Recover: TypeAlias = Callable[[Info, Exception, Show | None], Any]
+"""What the field answers in spite of an error; the last is how an answer would be shown, once that is known."""
 Ask: TypeAlias = Callable[..., Asked[Any] | None]
 
 
@@ -57,5 +59,5 @@ def _as_resolver(signature: inspect.Signature) -> inspect.Signature:
     return signature.replace(parameters=parameters, return_annotation=get_args(show)[-1])
 
 
-def _raise(_info: Info, error: Exception) -> NoReturn:
+def _raise(_info: Info, error: Exception, _show: Show | None) -> NoReturn:
     raise error

@@ -7,24 +7,52 @@ did wrong is always an error.
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from schema.errcode import BackendUnavailable, DeadlineExceeded, Internal, Overloaded
-from schema.graphql.asking import Ask, Asked, Recover, made_of, what_asks
+from schema.errcode import OUTAGES, AtriumError, LastGood
+from schema.graphql.asking import Ask, Asked, Recover, Show, made_of, what_asks
 from schema.graphql.info import Info
 from schema.graphql.ports import Context, Degradation
-from schema.graphql.seams import SEAMS, Criticality, Seam
+from schema.graphql.seams import SEAMS, DegradeMode, Seam
 
 Resolver = TypeVar("Resolver", bound=Callable[..., Awaitable[Any]])
-UNANSWERED = (BackendUnavailable, DeadlineExceeded, Overloaded, Internal)
-"""The errors that say a backend could not answer; any other is an answer."""
 
 
 def degrades(resolver: Resolver) -> Resolver:
     """The resolver, answering as its row of SEAMS says when the backend cannot."""
     seam = SEAMS[resolver.__qualname__]
-    recover = _recovery(seam)
+    recover = _recovering(seam)
+    ask = what_asks(resolver)
+    if ask is None:
+        return cast(Resolver, _awaiting(resolver, seam, recover))
+    return cast(Resolver, _asking(resolver, _ask_unless_spared(ask, seam), recover))
 
+
+def _recovering(seam: Seam) -> Recover:
+    """What the field answers in spite of an error, or raises."""
+
+    def recover(info: Info, error: Exception, show: Show | None) -> Any:
+        if not isinstance(error, OUTAGES):
+            raise error
+        path, backend = info.path.as_list(), error.backend or seam.backend
+        if show and (kept := _still_good(seam, error)):
+            age_ms = round(kept.age * 1000)
+            info.context.degraded.append(Degradation(path, backend, "STALE", error.code, age_ms))
+            return show(kept.answer)
+        mode: Any = "NULL" if seam.default is None else "DEFAULT"
+        info.context.degraded.append(Degradation(path, backend, mode, error.code))
+        return seam.default
+
+    return recover
+
+
+def _still_good(seam: Seam, error: AtriumError) -> LastGood | None:
+    """The last good answer that comes with the error, if the field may show one that old."""
+    kept = error.last_good
+    return kept if kept and seam.max_age is not None and kept.age <= seam.max_age else None
+
+
+def _awaiting(resolver: Callable[..., Awaitable[Any]], seam: Seam, recover: Recover) -> Callable[..., Awaitable[Any]]:
     @wraps(resolver)
     async def answer(self: Any, info: Info, **arguments: Any) -> Any:
         try:
@@ -32,30 +60,35 @@ def degrades(resolver: Resolver) -> Resolver:
                 raise problem
             return await resolver(self, info, **arguments)
         except Exception as error:
-            return recover(info, error)
+            return recover(info, error, None)
 
-    if (ask := what_asks(resolver)) is not None:
-        made_of(answer, _unless_spared(ask, seam.criticality), recover)
-    return cast(Resolver, answer)
+    return answer
 
 
-def _recovery(seam: Seam) -> Recover:
-    mode: Literal["DEFAULT", "NULL"] = "NULL" if seam.default is None else "DEFAULT"
+def _asking(resolver: Callable[..., Any], ask: Ask, recover: Recover) -> Callable[..., Awaitable[Any]]:
+    @wraps(resolver)
+    async def answer(self: Any, info: Info, **arguments: Any) -> Any:
+        show = None
+        try:
+            if (asked := ask(self, info.context, **arguments)) is None:
+                return None
+            awaitable, show = asked
+            return show(await awaitable)
+        except Exception as error:
+            return recover(info, error, show)
 
-    def recover(info: Info, error: Exception) -> Any:
-        if not isinstance(error, UNANSWERED):
-            raise error
-        backend = error.backend or seam.backend
-        info.context.degraded.append(Degradation(info.path.as_list(), backend, mode, error.code))
-        return seam.default
-
-    return recover
+    made_of(answer, ask, recover)
+    return answer
 
 
-def _unless_spared(ask: Ask, criticality: Criticality) -> Ask:
+def _ask_unless_spared(ask: Ask, seam: Seam) -> Ask:
+    """Asks, or looks for what was answered last, or raises why not to."""
+
     def ask_unless_spared(self: Any, context: Context, **arguments: Any) -> Asked[Any] | None:
-        if (problem := context.spared(criticality)) is not None:
+        if (problem := context.spared(seam.criticality)) is None:
+            return ask(self, context, **arguments)
+        if seam.mode is not DegradeMode.STALE:
             raise problem
-        return ask(self, context, **arguments)
+        return ask(self, context.recalling(problem), **arguments)
 
     return ask_unless_spared

@@ -305,6 +305,10 @@ class Context(Protocol):
         """Why a field that can do without its backend is not to ask it now; None when it may."""
         ...
 
+    def recalling(self, problem: AtriumError) -> "Context":
+        """The same operation with loaders that ask nobody: each answer is the problem, with the last good answer."""
+        ...
+
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows a change, the identity included, is read anew."""
         ...

@@ -7,11 +7,17 @@ from enum import Enum
 import strawberry
 from strawberry.schema_directive import Location
 
+PARTS, PROFILES, FIGURES = 300, 600, 3600
+"""For how many seconds parts of a page, accounts and figures are better shown as they were than not at all."""
+
 
 @strawberry.enum(description="What a field does when its backend cannot answer.")
 class DegradeMode(Enum):
     """What a field does when its backend cannot answer."""
 
+    STALE = strawberry.enum_value(
+        "STALE", description="It answers what it answered last, if that is at most `maxAge` seconds old, else null."
+    )
     DEFAULT = strawberry.enum_value("DEFAULT", description="It answers a fixed value.")
     NULL = strawberry.enum_value("NULL", description="It is null.")
     FAIL = strawberry.enum_value("FAIL", description="It is an error.")
@@ -37,6 +43,7 @@ class Degrade:
 
     backend: str
     mode: DegradeMode
+    max_age: int | None = strawberry.directive_field(name="maxAge", default=strawberry.UNSET)
     criticality: Criticality
 
 
@@ -49,12 +56,15 @@ class Seam:
     criticality: Criticality
     mode: DegradeMode = DegradeMode.NULL
     default: object = None
-    """What the field answers without the backend, unless it fails."""
+    """What the field answers without the backend, unless it fails or has something older."""
+    max_age: int | None = None
+    """How many seconds old the last good answer may be; for STALE, which is for fields that ask one thing."""
 
     @property
     def directive(self) -> Degrade:
         """The row as the schema shows it."""
-        return Degrade(backend=self.backend, mode=self.mode, criticality=self.criticality)
+        max_age = strawberry.UNSET if self.max_age is None else self.max_age
+        return Degrade(backend=self.backend, mode=self.mode, max_age=max_age, criticality=self.criticality)
 
     @property
     def words(self) -> str:
@@ -62,7 +72,14 @@ class Seam:
         if self.mode is DegradeMode.FAIL:
             return ""
         value = "null" if self.default is None else str(self.default).lower()
+        if self.max_age is not None:
+            value = f"the last answer, up to {self.max_age} seconds old, else {value}"
         return f" Without the {self.backend} backend: {value}."
+
+
+def _lasting(backend: str, criticality: Criticality, max_age: int) -> Seam:
+    """A field whose last good answer stands in for a while; null without one."""
+    return Seam(backend, criticality, DegradeMode.STALE, max_age=max_age)
 
 
 def _failing(backend: str, *fields: str) -> Mapping[str, Seam]:
@@ -76,20 +93,20 @@ def _parts(backend: str, *fields: str) -> Mapping[str, Seam]:
 
 
 SEAMS: Mapping[str, Seam] = {
-    "Viewer.account": Seam("account", Criticality.IDENTITY),
+    "Viewer.account": _lasting("account", Criticality.IDENTITY, PROFILES),
     "Viewer.can": Seam("permission", Criticality.FEATURES, DegradeMode.DEFAULT, default=False),
     "Account.follower_count": Seam("activity", Criticality.FEED),
     "Account.following_count": Seam("activity", Criticality.FEED),
     "PersonalAccount.birthday": Seam("account", Criticality.IDENTITY),
-    "Activity.author": Seam("account", Criticality.FEED),
-    "Home.features": Seam("permission", Criticality.FEATURES),
-    "Home.banners": Seam("banner", Criticality.BANNERS),
-    "Home.feed": Seam("activity", Criticality.FEED),
+    "Activity.author": _lasting("account", Criticality.FEED, PROFILES),
+    "Home.features": _lasting("permission", Criticality.FEATURES, PARTS),
+    "Home.banners": _lasting("banner", Criticality.BANNERS, PARTS),
+    "Home.feed": _lasting("activity", Criticality.FEED, PARTS),
     "PersonalHome.suggestions": Seam("activity", Criticality.FEED),
-    "CreatorHome.audience": Seam("activity", Criticality.FEED),
-    "CreatorHome.own_activities": Seam("activity", Criticality.FEED),
+    "CreatorHome.audience": _lasting("activity", Criticality.FEED, FIGURES),
+    "CreatorHome.own_activities": _lasting("activity", Criticality.FEED, PARTS),
     "BusinessHome.team": Seam("account", Criticality.FEATURES),
-    "BusinessHome.reach": Seam("activity", Criticality.FEED),
+    "BusinessHome.reach": _lasting("activity", Criticality.FEED, FIGURES),
     "StaffHome.pending_closures": Seam("account", Criticality.FEATURES),
     **_failing(
         "account",

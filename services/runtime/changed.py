@@ -12,6 +12,8 @@ CHANNEL = "atrium:push:changed"
 """The channel of the cache where every gateway hears of changes; they listen to all that begin as this one does."""
 PREFIX = "atrium:kept:1:"
 """Begins every key of what gateways share; the number is that of the format."""
+CHANGED, MARKED_SECONDS = "atrium:changed:1:", 3600
+"""Begins the key that stands for so many seconds after the last change of a subject: what was asked before is over."""
 _decoder = msgspec.json.Decoder(list[str])
 
 
@@ -31,12 +33,15 @@ class Changes:
         self._outage = outage or Outage()
 
     async def tell(self, subjects: Sequence[str]) -> None:
-        """Empties what is kept of the subjects, then tells every gateway, in one round trip; once it has happened."""
+        """Marks the subjects as changed, empties what is kept of them, then tells every gateway; in one round trip."""
         if not subjects:
             return
         try:
             async with self._cache.pipeline(transaction=False) as pipeline:
-                pipeline.delete(*(PREFIX + key for key in kept_keys(subjects)))
+                for subject in subjects:
+                    pipeline.set(CHANGED + subject, b"", ex=MARKED_SECONDS)
+                if kept := kept_keys(subjects):
+                    pipeline.delete(*(PREFIX + key for key in kept))
                 pipeline.publish(CHANNEL, msgspec.json.encode(subjects))
                 await pipeline.execute()
         except CACHE_FAILURES as error:

@@ -1,7 +1,7 @@
 """What a change is about, and where the gateways keep what they know of it.
 
-A subject is an account, a handle or a session. What gateways keep about several subjects, or in a lane of its own, is
-not found by the name of one: whoever hears of the change does not use it any more.
+A subject is an account, what an account did, a handle or a session. What gateways keep about several subjects, or in a
+lane of its own, is not found by the name of one: whoever hears of the change does not use it any more.
 """
 
 import hashlib
@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeAlias
 
-ACCOUNT, HANDLE, SESSION = "account", "handle", "session"
+ACCOUNT, HANDLE, SESSION, DEEDS = "account", "handle", "session", "deeds"
 KEPT: dict[str, tuple[str, ...]] = {
     ACCOUNT: ("lane/account_by_id", "viewer/features"),
     HANDLE: ("lane/account_by_handle",),
     SESSION: ("public/session_by_token",),
+    DEEDS: (),
 }
 """What is kept of a subject under its own name: scope and question."""
 Changing: TypeAlias = Callable[..., AbstractAsyncContextManager[None]]
@@ -30,6 +31,11 @@ def account(account_id: int) -> str:
     return f"{ACCOUNT}/{account_id}"
 
 
+def deeds(account_id: int) -> str:
+    """What an account did, whom it follows, and who follows it: the caches know nothing of it, memories do."""
+    return f"{DEEDS}/{account_id}"
+
+
 def handle(name: str) -> str:
     """Who has a handle."""
     return f"{HANDLE}/{name.lower()}"
@@ -43,6 +49,11 @@ def session(token: str) -> str:
 def token_hash(token: str) -> str:
     """What is told and kept of a session token: enough to know it again, and of no use to a thief."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def is_kept(subject: str) -> bool:
+    """Whether caches may hold something about the subject."""
+    return KEPT.get(subject.partition("/")[0]) != ()
 
 
 def kept_key(scope: str, question: str, name: str, lane: str = "") -> str:

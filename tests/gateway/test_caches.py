@@ -18,6 +18,7 @@ from gateway.push.hub import Hub
 from gateway.settings import CacheSettings
 from loaders import open_clients
 from loaders.caching import Sizes
+from loaders.last_good import Room
 from services.runtime.cache import open_cache
 from services.runtime.changed import PREFIX
 from services.runtime.telemetry import Metrics
@@ -47,15 +48,23 @@ class Town:
     cache: Redis
 
     @asynccontextmanager
-    async def gateway(self, sizes: Sizes | None = None, cache: Redis | None = None) -> AsyncIterator[House]:
-        """A gateway that hears of changes."""
+    async def gateway(
+        self, sizes: Sizes | None = None, cache: Redis | None = None, room: Room | None = None
+    ) -> AsyncIterator[House]:
+        """A gateway that hears of changes; with `room` it remembers the last good answers."""
         metrics, world = Metrics(), World()
         async with AsyncExitStack() as closing:
             channels = await closing.enter_async_context(channels_to(self.backends, metrics))
             clients = await closing.enter_async_context(
-                open_clients(channels, metrics, cache or self.cache, sizes or Sizes())
+                open_clients(channels, metrics, cache or self.cache, sizes or Sizes(), room)
             )
-            app = create_app(clients, Silent(), settings_of(Path()), metrics, Health(channels, self.backends.readiness))
+            app = create_app(
+                clients,
+                Silent(),
+                settings_of(Path(), request_seconds=60),
+                metrics,
+                Health(channels, self.backends.readiness),
+            )
             group = await closing.enter_async_context(asyncio.TaskGroup())
             if cache is None:
                 hub = Hub(self.cache, world.public, metrics, clients.caches)

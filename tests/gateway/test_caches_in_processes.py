@@ -17,8 +17,9 @@ from schema.generated.admin.v1.admin_pb2_grpc import AdminServiceStub
 from schema.generated.identity.v1 import identity_pb2
 from services.backends import BACKENDS
 from tests.conftest import free_port
-from tests.gateway.process import finished, running
+from tests.gateway.process import Running, finished, running
 from tests.gateway.test_caches import NAME, RENAME, WHO
+from tests.gateway.test_home import HOME
 
 KEPT = {
     "CACHES__LOCAL_SECONDS": "60",
@@ -39,6 +40,7 @@ class Town:
     here: str
     there: str
     admin: str
+    backends: Running
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +54,9 @@ def town(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for command in (("migrate",), ("demo", "--accounts", "60")):
             done = finished(("services", *command), settings)
             assert done.returncode == 0, done.stderr
-        closing.enter_context(running(("services", "serve", *BACKENDS), settings, folder / "backends.txt"))
+        backends = closing.enter_context(running(("services", "serve", *BACKENDS), settings, folder / "backends.txt"))
         here, there = [closing.enter_context(gateway(settings, folder / f"{name}.txt")) for name in ("here", "there")]
-        yield Town(here, there, f"unix:{sockets}/admin")
+        yield Town(here, there, f"unix:{sockets}/admin", backends)
 
 
 @contextmanager
@@ -130,3 +132,26 @@ def test_a_change_that_goes_by_no_gateway_is_soon_seen_at_both(town: Town) -> No
             for url in (town.here, town.there):
                 took.append(seconds_until(lambda: name_at(url), f"Ada by staff {number}"))  # noqa: B023
     print(f"seen at the gateways after {max(took) * 1000:.0f} ms at most")
+
+
+def test_when_all_backends_are_gone_a_gateway_shows_what_another_was_answered(town: Town) -> None:
+    token = sign_in(town.here, "ada")
+    whole = ask(town.here, HOME, token)
+    assert list(whole) == ["data"]
+    assert list(ask(town.there, WHO, token)) == ["data"]
+    town.backends.kill()
+
+    def parts() -> dict[str, str]:
+        answer = ask(town.there, HOME, token)
+        assert "errors" not in answer
+        shown = answer["data"]["viewer"]["home"]
+        assert [
+            part for part, value in shown.items() if value not in (None, whole["data"]["viewer"]["home"][part])
+        ] == []
+        gaps = answer["extensions"]["degraded"]
+        assert all(gap["ageMs"] > 0 for gap in gaps if gap["mode"] == "STALE")
+        modes = {gap["path"][2]: gap["mode"] for gap in gaps if len(gap["path"]) == 3}
+        modes.pop("features", None)  # Perhaps it is kept.
+        return modes
+
+    seconds_until(parts, {"banners": "STALE", "feed": "STALE"})

@@ -35,6 +35,9 @@ class FakeClients:
         self.made.append(FakeSessions())
         return cast(Loaders, self.made[-1])
 
+    def recalling(self, problem: errcode.AtriumError) -> Loaders:
+        return cast(Loaders, ("recalling", problem))
+
     def commands(self) -> Commands:
         return cast(Commands, None)
 
@@ -94,6 +97,17 @@ async def test_renewing_puts_fresh_loaders_in_place() -> None:
     context.renew()
     await context.identity()
     assert [loaders.asked for loaders in clients.made] == [["open"], ["open"]]
+
+
+def test_the_same_operation_may_go_on_without_asking_anybody() -> None:
+    context, problem = context_of(None), errcode.Overloaded()
+    recalling = context.recalling(problem)
+    assert cast(Any, recalling.loaders) == ("recalling", problem)
+    assert recalling.degraded is context.degraded
+    assert context.recalling(errcode.Overloaded()) is recalling
+    assert context.recalling(errcode.DeadlineExceeded()) is not recalling
+    context.renew()
+    assert context.recalling(problem) is not recalling
 
 
 def test_the_longest_token_still_passes() -> None:

@@ -78,11 +78,14 @@ def test_a_home_is_put_together_from_processes_and_survives_the_loss_of_one(town
     assert len(home["data"]["viewer"]["home"]["feed"]["edges"]) == 20
     assert finished(("gateway", "doctor"), town.settings).returncode == 0
 
+    banners = home["data"]["viewer"]["home"]["banners"]
+
     town.backends["banner"].kill()
     home = ask(town.url, HOME, token)
     [gap] = home["extensions"]["degraded"]
     assert (gap["path"], gap["backend"], gap["code"]) == (["viewer", "home", "banners"], "banner", 5030100)
-    assert home["data"]["viewer"]["home"]["banners"] is None
+    assert home["data"]["viewer"]["home"]["banners"] == banners
+    assert (gap["mode"], gap["ageMs"] > 0) == ("STALE", True)
     assert len(home["data"]["viewer"]["home"]["feed"]["edges"]) == 20
     assert town.ready() == {"status": "degraded", "backends": ALL_UP | {"banner": "down"}}
     examined = finished(("gateway", "doctor"), town.settings)

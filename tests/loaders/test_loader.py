@@ -1,13 +1,13 @@
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import pytest
 
 from loaders.loader import Loader
 from loaders.sharing import Shared
-from schema.errcode import BackendUnavailable, DeadlineExceeded
+from schema.errcode import AtriumError, BackendUnavailable, DeadlineExceeded, LastGood, PermissionDenied
 from services.runtime.telemetry import Metrics
 from tests.loaders.squares import Squares
 
@@ -151,3 +151,62 @@ async def _failure(load: Loader[int, int | None], keys: list[int]) -> BaseExcept
     with pytest.raises(BackendUnavailable) as caught:
         await load.load_many(keys)
     return caught.value
+
+
+class Recalling:
+    """Knows that the square of 5 was 24 before."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[int, str]] = []
+
+    async def recalled(self, failed: Mapping[int, AtriumError]) -> Mapping[int, AtriumError]:
+        self.asked.append({key: error.reason for key, error in failed.items()})
+        own = {key: error.again() for key, error in failed.items() if key == 5}
+        for error in own.values():
+            error.last_good = LastGood(24, 1.0)
+        return own
+
+
+@pytest.fixture
+def recalling() -> Recalling:
+    return Recalling()
+
+
+def loader(squares: Squares, group: asyncio.TaskGroup, recalling: Recalling) -> Loader[int, int | None]:
+    """One that recalls."""
+    source = Shared(squares.question(), Metrics(), group)
+    return Loader(source, group, recalling.recalled)
+
+
+async def last_good(answer: Awaitable[object]) -> LastGood | None:
+    with pytest.raises(AtriumError) as raised:
+        await answer
+    return raised.value.last_good
+
+
+async def test_an_error_of_a_backend_comes_with_what_was_answered_before(
+    squares: Squares, group: asyncio.TaskGroup, recalling: Recalling
+) -> None:
+    squares.failure = BackendUnavailable("mathematics")
+    load = loader(squares, group, recalling)
+    both = [load.load(5), load.load(6)]
+    assert [await last_good(one) for one in both] == [LastGood(24, 1.0), None]
+    assert await last_good(load.load(5)) == LastGood(24, 1.0)
+    assert recalling.asked == [{5: "BACKEND_UNAVAILABLE", 6: "BACKEND_UNAVAILABLE"}]
+
+
+async def test_what_was_answered_and_what_was_refused_is_not_recalled(
+    squares: Squares, group: asyncio.TaskGroup, recalling: Recalling
+) -> None:
+    load = loader(squares, group, recalling)
+    assert await load.load(5) == 25
+    squares.failure = PermissionDenied("arithmetic")
+    assert await last_good(load.load(6)) is None
+    assert recalling.asked == []
+
+
+async def test_when_the_application_has_ended_nothing_is_recalled(squares: Squares, recalling: Recalling) -> None:
+    async with asyncio.TaskGroup() as group:
+        load = loader(squares, group, recalling)
+    assert await last_good(load.load(5)) is None
+    assert recalling.asked == []

@@ -6,7 +6,7 @@ from typing import Any
 
 from strawberry.types.execution import ExecutionResult
 
-from schema.errcode import AtriumError, BackendUnavailable
+from schema.errcode import AtriumError, BackendUnavailable, LastGood
 from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2
 from schema.generated.banner.v1 import banner_pb2
@@ -179,6 +179,8 @@ class FakeContext:
         """The staff's desk; a test that asks it brings one."""
         self.degraded: list[Degradation] = []
         self.renewals = 0
+        self.last_good: dict[str, LastGood] = {}
+        """What was answered before, by loader."""
         self.sparing: AtriumError | None = None
         """Why fields that can do without their backend are not to ask it."""
 
@@ -190,15 +192,28 @@ class FakeContext:
     def spared(self, _criticality: Criticality) -> AtriumError | None:
         return self.sparing
 
+    def recalling(self, problem: AtriumError) -> "FakeContext":
+        recalling = FakeContext(self.viewer)
+        for name, loader in vars(recalling.loaders).items():
+            loader.failure = with_last_good(problem, self.last_good.get(name))
+        return recalling
+
     def renew(self) -> None:
         self.renewals += 1
 
     def break_down(self, backend: str, *loaders: str) -> None:
         """Makes the loaders fail as those of a backend that is down."""
         for name in loaders:
-            failure = BackendUnavailable(backend)
+            failure = with_last_good(BackendUnavailable(backend), self.last_good.get(name))
             failure.backend = backend
             getattr(self.loaders, name).failure = failure
+
+
+def with_last_good(error: AtriumError, last_good: LastGood | None) -> AtriumError:
+    """The same error, with what was answered before."""
+    own = error.again()
+    own.last_good = last_good
+    return own
 
 
 async def run(context: FakeContext, document: str, **variables: Any) -> ExecutionResult:

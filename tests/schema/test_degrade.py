@@ -7,13 +7,17 @@ from schema.errcode import (
     BackendUnavailable,
     DeadlineExceeded,
     Internal,
+    LastGood,
     Overloaded,
     PermissionDenied,
     RateLimited,
 )
+from schema.generated.activity.v1 import activity_pb2
+from schema.generated.banner.v1 import banner_pb2
+from schema.generated.permission.v1 import permission_pb2
 from schema.graphql.ports import Degradation, Identity
 from schema.graphql.seams import SEAMS, DegradeMode
-from tests.schema.fakes import ADA, BO, CORP, SAM, SCHEMA, FakeContext, answer, refusal, run
+from tests.schema.fakes import ADA, BO, CORP, SAM, SCHEMA, FakeContext, account, answer, page, refusal, run
 
 HOME = ["viewer", "home"]
 ROWS: list[tuple[str, Identity, str, str, str, list[str | int]]] = [
@@ -74,10 +78,91 @@ def test_every_seam_is_proved() -> None:
 def test_the_schema_shows_what_each_field_does_without_its_backend() -> None:
     fields = SCHEMA._schema.type_map
     banners = SCHEMA.as_str().partition("interface Home")[2].partition("banners(")[2].partition("\n\n")[0]
-    assert banners.endswith('@degrade(backend: "banner", mode: NULL, criticality: BANNERS)')
-    assert cast(Any, fields["Home"]).fields["banners"].description.endswith(" Without the banner backend: null.")
+    assert banners.endswith('@degrade(backend: "banner", mode: STALE, maxAge: 300, criticality: BANNERS)')
+    assert (
+        cast(Any, fields["Home"])
+        .fields["banners"]
+        .description.endswith(" Without the banner backend: the last answer, up to 300 seconds old, else null.")
+    )
     assert cast(Any, fields["Viewer"]).fields["can"].description.endswith(" Without the permission backend: false.")
     assert SCHEMA.as_str().count("@degrade(") >= len(SEAMS)
+
+
+KEPT: dict[str, Any] = {
+    "account_by_id": account(ADA, "ada"),
+    "features": (permission_pb2.Feature(key="orders"),),
+    "banners": (banner_pb2.Banner(id=7),),
+    "feed": page(2),
+    "own_activities": page(2),
+    "audience": activity_pb2.Audience(followers=3),
+}
+"""An answer to each question that a STALE field asks."""
+LASTING = [row for row in ROWS if SEAMS[row[0]].mode is DegradeMode.STALE]
+
+
+@pytest.mark.parametrize(("seam", "viewer", "backend", "loader", "field", "path"), LASTING)
+async def test_a_lasting_field_without_its_backend_answers_what_it_answered_last(
+    seam: str, viewer: Identity, backend: str, loader: str, field: str, path: list[str | int]
+) -> None:
+    context, max_age = FakeContext(viewer), SEAMS[seam].max_age
+    assert max_age is not None
+    context.last_good[loader] = LastGood(KEPT[loader], max_age - 0.5)
+    context.break_down(backend, loader)
+    data = await answer(context, f"{{ viewer {{ {field} }} }}")
+    assert at(data, path)
+    assert context.degraded == [Degradation(path, backend, "STALE", CODE, max_age * 1000 - 500)]
+
+
+@pytest.mark.parametrize(("seam", "viewer", "backend", "loader", "field", "path"), LASTING)
+async def test_what_is_older_than_the_field_allows_is_not_shown(
+    seam: str, viewer: Identity, backend: str, loader: str, field: str, path: list[str | int]
+) -> None:
+    context, max_age = FakeContext(viewer), SEAMS[seam].max_age
+    assert max_age is not None
+    context.last_good[loader] = LastGood(KEPT[loader], max_age + 0.5)
+    context.break_down(backend, loader)
+    assert at(await answer(context, f"{{ viewer {{ {field} }} }}"), path) is None
+    assert context.degraded == [Degradation(path, backend, "NULL", CODE, 0)]
+
+
+@pytest.mark.parametrize("problem", [DeadlineExceeded(), Overloaded()])
+async def test_a_lasting_field_that_is_spared_answers_what_is_remembered_and_asks_nobody(problem: AtriumError) -> None:
+    context = FakeContext(ADA)
+    context.sparing = problem
+    context.last_good["banners"] = LastGood(KEPT["banners"], 2.0)
+    data = await answer(context, "{ viewer { home { banners { id } features { key } } } }")
+    assert data == {"viewer": {"home": {"banners": [{"id": "ban_7"}], "features": None}}}
+    assert context.degraded == [
+        Degradation([*HOME, "banners"], "banner", "STALE", problem.code, 2000),
+        Degradation([*HOME, "features"], "permission", "NULL", problem.code),
+    ]
+    assert (context.loaders.banners.keys, context.loaders.features.keys) == ([], [])
+
+
+@pytest.mark.parametrize("failure", [PermissionDenied("banner.see"), RateLimited(3)])
+async def test_what_was_answered_before_covers_nothing_that_the_client_did_wrong(failure: AtriumError) -> None:
+    context = FakeContext(ADA)
+    failure.last_good = LastGood(KEPT["banners"], 2.0)
+    context.loaders.banners.failure = failure
+    assert await refusal(context, "{ viewer { home { banners { id } } } }") is failure
+    assert context.degraded == []
+
+
+@pytest.mark.parametrize(
+    ("field", "backend", "loader"),
+    [
+        ('account(id: "acc_1") { handle }', "account", "account_by_id"),
+        ('viewer { can(permission: "activity.publish") }', "permission", "permission"),
+        ("viewer { account { followerCount } }", "activity", "follow_counts"),
+    ],
+)
+async def test_a_field_that_does_not_say_so_never_shows_what_is_old(field: str, backend: str, loader: str) -> None:
+    context = FakeContext(ADA)
+    known: dict[str, Any] = {"account_by_id": KEPT["account_by_id"], "permission": True}
+    context.last_good[loader] = LastGood(known.get(loader), 0.0)
+    context.break_down(backend, loader)
+    result = await run(context, f"{{ {field} }}")
+    assert result.errors or [entry.mode for entry in context.degraded] in (["DEFAULT"], ["NULL"])
 
 
 async def test_the_rest_of_the_answer_stays_whole() -> None:

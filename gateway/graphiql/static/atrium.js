@@ -39,8 +39,9 @@
 
   const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
-  function worded({ path, backend, mode }) {
-    return `degraded: ${Array.isArray(path) ? path.join(".") : path} (${backend}, ${mode})`;
+  function worded({ path, backend, mode, ageMs }) {
+    const age = ageMs ? `, ${(ageMs / 1000).toFixed(1)} s old` : "";
+    return `degraded: ${Array.isArray(path) ? path.join(".") : path} (${backend}, ${mode}${age})`;
   }
 
   function report(viewer, response, answer, detail) {

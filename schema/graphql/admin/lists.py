@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from schema.errcode import AccountNotFound, InvalidArgument
+from schema.errcode import OUTAGES, AccountNotFound, InvalidArgument
 from schema.graphql import arguments, ids
 from schema.graphql.accounts import Account, account_of
 from schema.graphql.activity import PageInfo
 from schema.graphql.arguments import MOST_IDS
-from schema.graphql.degrade import UNANSWERED
 from schema.graphql.info import Info
 from schema.graphql.ports import Degradation
 
@@ -81,7 +80,7 @@ async def actor_of(info: Info, account_id: int) -> Account | None:
         return None
     try:
         found = await info.context.loaders.account_by_id.load(account_id)
-    except UNANSWERED as error:
+    except OUTAGES as error:
         leave_out(info, error.backend or "account", error.code)
         return None
     return account_of(found) if found else None

@@ -134,7 +134,7 @@ def _asking(one: GraphQLField, stage: Stage) -> Any:
     def ask(source: Any, _context: Any, **given: Any) -> Any:
         return stage.world.question(one, source, given)
 
-    def recover(info: Any, error: Exception) -> Any:
+    def recover(info: Any, error: Exception, _show: Any) -> Any:
         return stage.world.recovered(info, error)
 
     async def resolve(source: Any, info: Any, **given: Any) -> Any:
@@ -144,7 +144,7 @@ def _asking(one: GraphQLField, stage: Stage) -> Any:
             awaitable, show = asked
             return show(await awaitable)
         except Exception as error:
-            return recover(info, error)
+            return recover(info, error, None)
 
     resolve.asking = ask, recover  # type: ignore[attr-defined]
     return resolve

@@ -45,22 +45,23 @@ class Promise:
         return self._value
 
 
-def made_of(ask: Ask, recover: Callable[[Any, Exception], Any] | None = None) -> Any:
+def made_of(ask: Ask, recover: Callable[[Any, Exception, Any], Any] | None = None) -> Any:
     """A resolver that says of which parts it is made."""
 
-    def recovered(info: Any, error: Exception) -> Any:
+    def recovered(info: Any, error: Exception, show: Any) -> Any:
         if recover is None:
             raise error
-        return recover(info, error)
+        return recover(info, error, show)
 
     async def resolve(source: Any, info: Any, **given: Any) -> Any:
+        show = None
         try:
             if (asked := ask(source, info.context, **given)) is None:
                 return None
             awaitable, show = asked
             return show(await awaitable)
         except Exception as error:
-            return recovered(info, error)
+            return recovered(info, error, show)
 
     resolve.asking = ask, recovered  # type: ignore[attr-defined]
     return resolve
@@ -195,13 +196,24 @@ def broken(*_: Any) -> Any:
     ids=["asking", "answer", "showing"],
 )
 async def test_an_error_is_recovered_from_or_told(ask: Ask) -> None:
-    def recover(info: Any, error: Exception) -> str:
+    def recover(info: Any, error: Exception, _show: Any) -> str:
         return f"{info.path.as_list()} {error}"
 
     schema = schema_of(a=made_of(ask, recover), b=made_of(ask))
     result = await same(schema, "{ thing { a b } things { b } }")
     assert result.data == {"thing": {"a": "['thing', 'a'] broken", "b": None}, "things": [{"b": None}] * 3}
     assert len(result.errors or ()) == 4
+
+
+async def test_what_stands_in_for_an_answer_is_shown_as_the_answer_would_be() -> None:
+    def recover(_info: Any, _error: Exception, show: Any) -> Any:
+        return show("kept") if show else "nothing"
+
+    schema = schema_of(
+        a=made_of(lambda *_: (later(ValueError("broken")), str.upper), recover), b=made_of(broken, recover)
+    )
+    result = await same(schema, "{ thing { a b } }")
+    assert result == ExecutionResult({"thing": {"a": "KEPT", "b": "nothing"}}, None)
 
 
 async def test_an_argument_that_cannot_be_coerced_is_not_recovered_from() -> None:

@@ -125,7 +125,8 @@ def test_the_editor_completes_names_of_the_schema(desk: Desk) -> None:
 
 def test_degraded_fields_are_told_below(desk: Desk) -> None:
     entry = {"path": ["viewer", "home", "banners"], "backend": "banner", "mode": "NULL", "code": 5030100, "ageMs": None}
-    answer = {"data": {"viewer": {"home": {"banners": None}}}, "extensions": {"degraded": [entry]}}
+    stale = {"path": ["viewer", "home", "feed"], "backend": "activity", "mode": "STALE", "code": 5030100, "ageMs": 8420}
+    answer = {"data": {"viewer": {"home": {"banners": None}}}, "extensions": {"degraded": [entry, stale]}}
 
     def degrade(route: Route) -> None:
         route.fulfill(json=answer)
@@ -133,7 +134,8 @@ def test_degraded_fields_are_told_below(desk: Desk) -> None:
     desk.page.route("**/graphql", degrade)
     assert desk.run() == answer
     told = desk.page.locator("#degraded li")
-    expect(told).to_have_text(["degraded: viewer.home.banners (banner, NULL)"])
+    shown = ["viewer.home.banners (banner, NULL)", "viewer.home.feed (activity, STALE, 8.4 s old)"]
+    expect(told).to_have_text([f"degraded: {each}" for each in shown])
     desk.page.unroute("**/graphql", degrade)
     desk.run()
     expect(told).to_have_count(0)

@@ -7,7 +7,7 @@ from fakeredis import FakeAsyncRedis, FakeServer
 from redis.asyncio import Redis
 
 from services.runtime import subjects
-from services.runtime.changed import CHANNEL, PREFIX, Changes, subjects_in
+from services.runtime.changed import CHANGED, CHANNEL, MARKED_SECONDS, PREFIX, Changes, subjects_in
 from services.runtime.versioned_cache import Outage
 
 ADA, BO = subjects.account(1), subjects.account(2)
@@ -44,6 +44,13 @@ async def test_what_is_kept_under_the_name_is_gone_before_anybody_hears(cache: R
     await cache.mset(dict.fromkeys([*kept, other], b"x"))
     await Changes(cache).tell([ADA])
     assert await cache.mget([*kept, other]) == [None, None, b"x"]
+
+
+async def test_a_change_leaves_a_mark_for_an_hour(cache: Redis) -> None:
+    await Changes(cache).tell([ADA, subjects.deeds(1)])
+    for subject in (ADA, "deeds/1"):
+        assert MARKED_SECONDS - 60 < await cache.ttl(CHANGED + subject) <= MARKED_SECONDS
+    assert not await cache.exists(CHANGED + BO)
 
 
 def test_a_subject_names_no_secret() -> None:
