@@ -90,9 +90,10 @@ async def _serve(settings: Settings, started: float) -> int:
         except ManifestError as error:
             raise StartError(str(error)) from error
         watches = [ManifestWatch(settings.documents, app.state.registry)] if settings.documents else []
-        web = WebServer(instrument_asgi(app), listening, **UVICORN)
+        web = WebServer(instrument_asgi(app), listening, readiness, **UVICORN)
         servers = [*backends, hub, sessions, *shared, *watches, FrontDoor(web, prepare)]
-        return await lifecycle.run(*servers, readiness=readiness, drain_seconds=settings.drain_seconds, metrics=metrics)
+        times = {"drain_seconds": settings.drain_seconds, "notice_seconds": settings.notice_seconds}
+        return await lifecycle.run(*servers, readiness=readiness, metrics=metrics, **times)
 
 
 class FrontDoor:

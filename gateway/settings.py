@@ -95,6 +95,13 @@ class Settings(settings.Settings):
         description="Whether clients may register a query by its hash (automatic persisted queries), where not only "
         "trusted documents are run.",
     )
+    notice_seconds: float = Field(
+        2.0,
+        ge=0,
+        le=300,
+        description="How long the gateway goes on serving after SIGTERM while `/readyz` is 503 and connections are "
+        "closed after their next answer, so that balancers turn to others first.",
+    )
     request_seconds: float = Field(5.0, gt=0, le=300, description="How long a request may take.")
     share_calls: bool = Field(
         True, description="Ask backends once for requests that ask the same at the same time; off: each by itself."

@@ -1,9 +1,11 @@
 """How a process lives: its servers run in one group, and whatever ends it ends all of them in good order.
 
-    readiness goes down ─▶ the server listed last stops: no new work, what is in flight may finish
+    readiness goes down ─▶ for a while all goes on, so that whoever sends work learns of it
+                        ─▶ the server listed last stops: no new work, what is in flight may finish
                         ─▶ … ─▶ the server listed first stops ─▶ whoever opened resources closes them
 
-The first SIGINT or SIGTERM begins this, and so does the first server that fails. A second signal cuts it short.
+The first SIGINT or SIGTERM begins this, and so does the first server that fails. Only SIGTERM gives notice: it is what
+those send who replace a process; a person at a terminal has no time. A second signal cuts it short.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol, Self
 
 import structlog
@@ -99,7 +101,11 @@ async def passes(check: Check) -> bool:
 
 
 async def run(
-    *servers: Server, readiness: Readiness, drain_seconds: float = 2.0, metrics: Metrics | None = None
+    *servers: Server,
+    readiness: Readiness,
+    drain_seconds: float = 2.0,
+    notice_seconds: float = 0.0,
+    metrics: Metrics | None = None,
 ) -> int:
     """Runs the servers until a signal (exit code 0) or until one of them fails (1); see the top of this file."""
     ending = _Ending()
@@ -111,6 +117,7 @@ async def run(
         with on_signal(ending.signalled):
             await ending.begun.wait()
             readiness.go_down()
+            await ending.give_notice(notice_seconds)
             drain = group.create_task(_stop_in_reverse(running, drain_seconds))
             group.create_task(_end(ending, drain, tasks))
             await asyncio.wait([drain])
@@ -125,10 +132,21 @@ class _Ending:
         self.begun = asyncio.Event()
         self.over = asyncio.Event()
         self.code = 0
+        self._gives_notice = False
 
-    def signalled(self) -> None:
+    def signalled(self, number: int) -> None:
         """The first signal begins the end, the second completes it."""
-        (self.over if self.begun.is_set() else self.begun).set()
+        if self.begun.is_set():
+            self.over.set()
+        else:
+            self._gives_notice = number == signal.SIGTERM
+            self.begun.set()
+
+    async def give_notice(self, seconds: float) -> None:
+        """Waits so long, where the end began in a way that leaves time for it."""
+        if self._gives_notice:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.over.wait(), seconds)
 
     async def when_over(self, server: Server) -> None:
         """Serves; a server that ends before anybody asked it to is a failure of the process."""
@@ -163,15 +181,15 @@ async def _stop_in_reverse(running: Sequence[tuple[Server, asyncio.Task[None]]],
 
 
 @contextmanager
-def on_signal(action: Callable[[], object]) -> Iterator[None]:
-    """SIGINT and SIGTERM do `action` in the running loop; afterwards they do what they did before."""
+def on_signal(action: Callable[[int], object]) -> Iterator[None]:
+    """SIGINT and SIGTERM do `action` in the running loop, with their number; afterwards what they did before."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
 
-    def handle(_number: int, _frame: object) -> None:
-        loop.call_soon_threadsafe(action)
+    def handle(number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(action, number)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -191,7 +209,7 @@ def launch(main: Callable[[], Coroutine[Any, Any, int]], interrupted: int = 0) -
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a coroutine runs in a task")
-        with on_signal(task.cancel):
+        with on_signal(lambda _number: task.cancel()):
             try:
                 return await main()
             except asyncio.CancelledError:

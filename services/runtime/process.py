@@ -41,7 +41,8 @@ def _pages(settings: Settings, metrics: Metrics, readiness: Readiness) -> Iterat
     if settings.metrics_port is not None:
         from services.runtime.web import WebServer, listen, machine_app
 
-        yield WebServer(machine_app(metrics, readiness), listen("0.0.0.0", settings.metrics_port))  # noqa: S104
+        listening = listen("0.0.0.0", settings.metrics_port)  # noqa: S104
+        yield WebServer(machine_app(metrics, readiness), listening, readiness)
 
 
 async def migrate_process(backends: Iterable[Backend], settings: Settings) -> int:

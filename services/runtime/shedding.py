@@ -23,6 +23,8 @@ PATIENCE_SECONDS = 0.3
 """How long an answer may take before it counts as slow."""
 LEAST = 80
 """So many requests are always taken on."""
+MOST_WAITING = 500
+"""So many may wait while nothing at all is answered: so it is when a backend is frozen, not under overload."""
 SUSTAINED_SECONDS = 5.0
 """A process that has refused for this long should get fewer requests."""
 GAP_SECONDS = 1.0
@@ -95,7 +97,7 @@ class Limiter:
         if self._past[-1]:
             self._slow = self._seconds >= PATIENCE_SECONDS * self._answered
         else:
-            self._slow = self.in_flight >= LEAST
+            self._slow = self.in_flight >= MOST_WAITING
         self._slot = slot
         self._answered, self._seconds = 0, 0.0
         self.limit = max(LEAST, math.ceil(max(self._past) / BUCKET_SECONDS * PATIENCE_SECONDS))

@@ -12,12 +12,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.runtime.lifecycle import Readiness, StartError
 from services.runtime.telemetry import Metrics
 from services.runtime.web_connection import Connection
 
+CLOSE = (b"connection", b"close")
 BACKLOG = 2048
 """Connections that the system holds until they are accepted."""
 
@@ -32,11 +33,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class WebServer:
-    """An ASGI app on a listening socket, as a `lifecycle.Server`; `options` are uvicorn's."""
+    """An ASGI app on a listening socket, as a `lifecycle.Server`; `options` are uvicorn's.
 
-    def __init__(self, app: ASGIApp, listening: socket.socket, **options: Any) -> None:
+    Once `readiness` went down, each answer is the last of its connection: clients go elsewhere before nobody listens.
+    """
+
+    def __init__(
+        self, app: ASGIApp, listening: socket.socket, readiness: Readiness | None = None, **options: Any
+    ) -> None:
         options = {"http": Connection, "log_config": None, "access_log": False, "server_header": False, **options}
-        config = uvicorn.Config(_ending_quietly(app), **options)
+        config = uvicorn.Config(_ending_quietly(_sending_away(app, readiness) if readiness else app), **options)
         self._server = _Uvicorn(config)
         self._socket = listening
         self._began = False
@@ -57,6 +63,8 @@ class WebServer:
         """Closes idle connections, gives requests in flight `grace` seconds, then cancels them."""
         # Typed as whole seconds, used as a float.
         self._server.config.timeout_graceful_shutdown = grace  # type: ignore[assignment]
+        for connection in tuple(self._server.server_state.connections):
+            connection.shutdown()
         self._server.should_exit = True
         if self._began:
             await self._ended.wait()
@@ -70,6 +78,21 @@ def _ending_quietly(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
 
     return ending_quietly
+
+
+def _sending_away(app: ASGIApp, readiness: Readiness) -> ASGIApp:
+    """The app, with `connection: close` in its answers while the process is on its way out."""
+
+    async def sending_away(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_last(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), CLOSE]
+            await send(message)
+
+        leaving = readiness.stopping and scope["type"] == "http"
+        await app(scope, receive, send_last if leaving else send)
+
+    return sending_away
 
 
 class _Uvicorn(uvicorn.Server):

@@ -91,8 +91,8 @@ def running(arguments: Sequence[str], settings: Mapping[str, str], output: Path)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Lets the process clean up behind itself; one that does not is killed."""
-    process.terminate()
+    """Lets the process clean up behind itself, without notice; one that does not is killed."""
+    process.send_signal(signal.SIGINT)
     try:
         process.wait(10)
     except subprocess.TimeoutExpired:

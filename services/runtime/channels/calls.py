@@ -12,6 +12,7 @@ from prometheus_client import Histogram
 from schema import errcode
 from services.runtime.channels.breaker import Breaker
 from services.runtime.channels.hedging import Hedging, first_to_answer
+from services.runtime.channels.silence import Attempt, Silence
 from services.runtime.channels.tally import Call, CallTally, call_tally
 from services.runtime.deadline import time_left
 from services.runtime.errors import from_grpc
@@ -23,6 +24,8 @@ CALL_SECONDS = 5.0
 FAIR_SECONDS = 0.5
 """A call that was given less time than this and did not make it says nothing of its backend."""
 HURRIED = (grpc.StatusCode.CANCELLED, grpc.StatusCode.DEADLINE_EXCEEDED)
+UNHEARD = (*HURRIED, grpc.StatusCode.UNAVAILABLE)
+"""The codes that need nobody on the other side to be said."""
 UNANSWERED = (errcode.BackendUnavailable, errcode.DeadlineExceeded, errcode.Overloaded, errcode.Internal)
 """The errors that say a backend could not answer; any other is an answer."""
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -39,6 +42,7 @@ class Backend:
         self.monotonic = monotonic
         self.most_in_flight = most_in_flight
         self.in_flight = 0
+        self.silence = Silence(monotonic)
         self.metrics = metrics
 
     def refuse(self, error: errcode.AtriumError, reason: str) -> errcode.AtriumError:
@@ -80,19 +84,24 @@ class Method:
         if name := lane():
             metadata = (*metadata, ("lane", name))
         options |= {"timeout": seconds, "metadata": metadata}
-        backend = self._backend
-        started = backend.monotonic()
+        backend, attempt, heard = self._backend, Attempt(), False
         backend.in_flight += 1
+        backend.silence.sent(attempt)
         try:
-            reply = await self._reply(request, options)
+            reply = await self._reply(request, options, attempt)
+            heard = True
         except grpc.aio.AioRpcError as failure:
-            raise self._explained(failure, backend.monotonic() - started) from failure
+            heard = failure.code() not in UNHEARD
+            raise self._explained(failure, backend.monotonic() - attempt.sent_at) from failure
         except asyncio.CancelledError:
-            self._failed(grpc.StatusCode.CANCELLED, backend.monotonic() - started)
+            self._failed(grpc.StatusCode.CANCELLED, backend.monotonic() - attempt.sent_at)
+            if attempt.given_up:
+                raise errcode.BackendUnavailable(backend.name) from None
             raise
         finally:
             backend.in_flight -= 1
-        self._answered(backend.monotonic() - started)
+            backend.silence.over(attempt, heard=heard)
+        self._answered(backend.monotonic() - attempt.sent_at)
         return reply
 
     def _check(self, seconds: float) -> None:
@@ -102,13 +111,15 @@ class Method:
             raise backend.refuse(errcode.DeadlineExceeded(), "deadline")
         if backend.in_flight >= backend.most_in_flight:
             raise backend.refuse(errcode.Overloaded(), "in flight")
+        if not backend.silence.allows():
+            raise backend.refuse(errcode.BackendUnavailable(backend.name), "silent")
         if not self._breaker.allows():
             raise backend.refuse(errcode.BackendUnavailable(backend.name), "breaker")
 
-    async def _reply(self, request: Any, options: dict[str, Any]) -> Any:
+    async def _reply(self, request: Any, options: dict[str, Any], attempt: Attempt) -> Any:
         tally = call_tally.get() or CallTally()
-        calls = [self._begin(request, options, tally)]
-        hedging = self._hedging
+        calls, hedging = attempt.calls, self._hedging
+        calls.append(self._begin(request, options, tally))
         try:
             if hedging is not None and (waited := await hedging.takes_long(calls[0])):
                 options["timeout"] -= waited

@@ -121,6 +121,45 @@ async def test_a_second_signal_stops_at_once() -> None:
     assert "slow ends" not in story
 
 
+async def test_who_is_replaced_goes_on_for_a_while_but_is_not_ready() -> None:
+    story: list[str] = []
+    readiness = Readiness()
+    server = Fake("server", story, readiness)
+
+    async def watch() -> None:
+        await signalled_once_serving(server)
+        await readiness.stopped()
+        assert not server.stopping.is_set()
+        began = time.monotonic()
+        await server.stopping.wait()
+        assert time.monotonic() - began >= 0.2
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch())
+        assert await run(server, readiness=readiness, notice_seconds=0.25) == 0
+    assert story == ["server serves", "server stops", "server ends"]
+
+
+async def test_a_person_at_a_terminal_need_not_wait() -> None:
+    server = Fake("server", [])
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(signalled_once_serving(server, signal.SIGINT))
+        assert await run(server, readiness=Readiness(), notice_seconds=60) == 0
+
+
+async def test_a_second_signal_ends_the_notice() -> None:
+    server, readiness = Fake("server", []), Readiness()
+
+    async def impatient() -> None:
+        await signalled_once_serving(server)
+        await readiness.stopped()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(impatient())
+        assert await run(server, readiness=readiness, notice_seconds=60) == 0
+
+
 async def test_a_server_that_does_not_stop_is_left_behind() -> None:
     story: list[str] = []
     first, second = Fake("first", story), Stubborn("second", story)

@@ -11,6 +11,7 @@ from services.runtime.shedding import (
     BUCKET_SECONDS,
     GAP_SECONDS,
     LEAST,
+    MOST_WAITING,
     PATIENCE_SECONDS,
     SUSTAINED_SECONDS,
     Limiter,
@@ -89,11 +90,12 @@ def test_what_is_answered_quickly_again_is_none() -> None:
     assert not each.overloaded
 
 
-def test_when_nothing_is_answered_at_all_further_requests_need_not_wait() -> None:
+@pytest.mark.parametrize(("waiting", "taken_on"), [(MOST_WAITING - 2, True), (MOST_WAITING, False)])
+def test_when_nothing_is_answered_at_all_many_may_wait_but_not_any_number(waiting: int, taken_on: bool) -> None:
     each, watch, _ = limiter(late=False)
-    assert all(each.enter() is not None for _ in range(3 * LEAST))
+    assert all(each.enter() is not None for _ in range(waiting))
     watch.now += 2 * BUCKET_SECONDS
-    assert each.enter() is None
+    assert (each.enter() is not None) == taken_on
 
 
 def test_what_is_long_ago_counts_no_more() -> None:

@@ -51,6 +51,24 @@ async def test_a_request_in_flight_is_answered_and_no_new_one_is_taken() -> None
         await serving
 
 
+async def test_connections_close_before_the_listener_does() -> None:
+    slow, port, readiness = Slow(), free_port(), Readiness()
+    slow.go_on.set()
+    server = WebServer(slow.app, listen("127.0.0.1", port), readiness, lifespan="off")
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.TaskGroup() as group:
+        serving = group.create_task(server.serve())
+        assert "connection" not in (await client.get("/")).headers
+        readiness.go_down()
+        for _ in range(2):  # The second comes over a connection of its own.
+            leaving = await client.get("/")
+            assert (leaving.text, leaving.headers["connection"]) == ("done", "close")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await server.stop(10)
+        assert await reader.read() == b""
+        writer.close()
+        await serving
+
+
 async def refused(port: int) -> None:
     """Returns once nobody listens any more."""
     while True:
