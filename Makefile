@@ -9,7 +9,7 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 
 export PYTHON
 .DEFAULT_GOAL := help
-.PHONY: help run test check format generate lock baseline fuzz bench clean
+.PHONY: help run test check format generate lock baseline fuzz bench chaos clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,10 @@ fuzz: $(VENV)/.dev ## Compare compiled plans with graphql-core on documents made
 
 bench: $(VENV)/.dev ## Measure the home query beside what else answers it, and refresh the documents' figures
 	@$(BIN)/python -m bench $(ARGS)
+
+chaos: $(VENV)/.dev ## Kill, freeze, slow and flood real processes under load, and hold what clients notice to bounds
+	@sh tools/setup.sh parts redis-server
+	@$(BIN)/python -m chaos $(ARGS)
 
 clean: ## Remove the virtual environment, caches and the data under var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-ROOMS = ("gateway", "loaders", "schema", "services", "tests", "bench", "tools")
+ROOMS = ("gateway", "loaders", "schema", "services", "tests", "bench", "chaos", "tools")
 GENERATED = Path("schema/generated")
 
 
