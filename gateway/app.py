@@ -77,7 +77,8 @@ def create_app(
     intake = Intake(settings.body_bytes, settings.request_seconds, open_get=not settings.production)
     page = page_for(executor, make_context, personas, settings.request_seconds)
     view = GraphQLView(executor.run, events, make_context, page, intake)
-    sockets = SocketView(answers, make_context, Bounds(settings.init_seconds, settings.socket_operations), metrics)
+    bounds = Bounds(settings.init_seconds, settings.socket_operations, settings.request_seconds)
+    sockets = SocketView(answers, make_context, bounds, metrics)
     endpoint = [Route(ENDPOINT, view), WebSocketRoute(ENDPOINT, sockets), Route("/", _to_endpoint)]
     app = Starlette(
         routes=[*endpoint, *graphiql.routes(), *_probes()],

@@ -1,5 +1,6 @@
 """One operation: who asks, fresh loaders, and what had to be answered without its backend."""
 
+import math
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -67,6 +68,8 @@ class OperationContext:
         """Where the request comes from."""
         self.account_id: int | None = None
         """The account of whoever is asking, once somebody wanted to know."""
+        self.seconds = math.inf
+        """How long the client waits for an answer; no matter where it waits for events."""
         self.degraded: list[Degradation] = []
         self.prepared: Prepared | None = None
         """The operation, once it is known."""

@@ -131,7 +131,7 @@ class Executor:
         tally = call_tally.get() or CallTally()
         call_tally.set(tally)
         try:
-            with deadline_in(self._seconds):
+            with deadline_in(min(self._seconds, context.seconds)):
                 async with asyncio.timeout(time_left(self._seconds) + GRACE_SECONDS):
                     return await self._answer(operation, context)
         except Exception as error:
@@ -142,7 +142,7 @@ class Executor:
     async def stream(self, operation: Operation, context: OperationContext) -> AsyncGenerator[Answer, None]:
         """The answers as they come: one for a query or a mutation, any number for a subscription."""
         try:
-            with deadline_in(self._seconds):
+            with deadline_in(min(self._seconds, context.seconds)):
                 resolved = await self._resolved(operation, context)
         except errcode.AtriumError as error:
             yield _failed(error)
@@ -151,10 +151,20 @@ class Executor:
         if prepared is None:
             yield await self.run(operation, context)
             return
+        async with aclosing(self._events(prepared, resolved, context)) as events:
+            async for event in events:
+                yield event
+
+    async def _events(
+        self, prepared: Prepared, operation: Operation, context: OperationContext
+    ) -> AsyncGenerator[Answer, None]:
+        """The answers of a subscription. No call outlives it."""
+        tally = call_tally.get() or CallTally()
+        call_tally.set(tally)
         context.begin(prepared)
         try:
             await self._rates.admit(prepared, operation.variables, context.address, context.token)
-            async with aclosing(await self._subscribe(resolved, context)) as events:
+            async with aclosing(await self._subscribe(operation, context)) as events:
                 async for event in events:
                     if self._joint is not None:
                         self._joint.changed()
@@ -162,6 +172,8 @@ class Executor:
                     context.degraded.clear()
         except Exception as error:
             yield _failed(error)
+        finally:
+            tally.abandon()
 
     def _subscription(self, operation: Operation) -> Prepared | None:
         """The operation if it is a subscription that can be run."""

@@ -87,12 +87,19 @@ class GraphQLView:
             raise Refusal(405, errcode.InvalidOperation("the method must be POST"), {"allow": "POST"})
         if accepts(_accept(request), EVENT_STREAM):
             record.streamed = True
-            operation = await self._read(request)
-            return self._stream(operation, self._make_context(request.scope, request.headers.get("authorization")))
+            return await self._begin(request, budget(request.headers, self._intake.seconds))
         if (media := answer_type(_accept(request))) is None:
             raise Refusal(406, errcode.InvalidOperation("accept: must allow application/graphql-response+json or json"))
         with deadline_in(budget(request.headers, self._intake.seconds)):
             return await self._operate(request, record, media)
+
+    async def _begin(self, request: Request, seconds: float) -> Response:
+        """What sends answers as they come; what of them is not a subscription's has so many seconds."""
+        with deadline_in(seconds):
+            operation = await self._read(request)
+            context = self._make_context(request.scope, request.headers.get("authorization"))
+            context.seconds = time_left(seconds)
+        return self._stream(operation, context)
 
     def _asks_in_address(self, request: Request) -> bool:
         """Whether the address holds a document, or where that is open a query."""

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from gateway import errors
 from gateway.body import Operation, Refusal, check_texts, operation_from
+from gateway.budget import budget
 from gateway.context import OperationContext
 from gateway.push import messages
 from gateway.push.listeners import SlowReader
@@ -31,6 +32,8 @@ class Bounds:
     """How long it may stay without introducing itself."""
     operations: int = 20
     """How many operations it may have at once."""
+    operation_seconds: float = 5.0
+    """How long an operation may take that is no subscription, unless its client waits less long."""
     send_seconds: float = 10.0
     """How long its client may leave a message unread."""
 
@@ -44,6 +47,7 @@ class Conversation:
         self._make_context = make_context
         self._bounds = bounds
         self._authorization = websocket.headers.get("authorization")
+        self._seconds = bounds.operation_seconds
         self._introduced = False
         self._running: dict[str, asyncio.Task[None]] = {}
         self.operations = 0
@@ -55,6 +59,7 @@ class Conversation:
         """Talks until either side ends it; every operation ends with it. The code with which it ended."""
         code = messages.GONE
         try:
+            self._seconds = self._budget()
             async with asyncio.TaskGroup() as group:
                 code = await self._listen(group)
                 for task in self._running.values():
@@ -75,6 +80,13 @@ class Conversation:
             except WebSocketDisconnect:
                 return messages.GONE
         return code
+
+    def _budget(self) -> float:
+        """How long an operation may take, by what the client says of itself."""
+        try:
+            return budget(self._websocket.headers, self._bounds.operation_seconds)
+        except Refusal as refusal:
+            raise Broken(messages.INVALID_MESSAGE, refusal.error.message) from refusal
 
     async def _listen(self, group: asyncio.TaskGroup) -> int:
         """Takes messages until the client leaves; its code."""
@@ -140,6 +152,7 @@ class Conversation:
         start_trace(None)
         call_tally.set(CallTally())
         context = self._make_context(self._websocket.scope, self._authorization)
+        context.seconds = self._seconds
         try:
             last = await self._tell(number, operation, context)
         finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -69,10 +69,15 @@ class Subscriber:
 
 @asynccontextmanager
 async def connected(
-    address: str, *, protocol: str | None = "graphql-transport-ws", origin: str | None = None
+    address: str,
+    *,
+    protocol: str | None = "graphql-transport-ws",
+    origin: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Subscriber]:
     """A connection to the gateway at `host:port`."""
     protocols = [Subprotocol(protocol)] if protocol else None
     from_page = Origin(origin) if origin else None
-    async with connect(f"ws://{address}/graphql", subprotocols=protocols, origin=from_page) as socket:
+    url = f"ws://{address}/graphql"
+    async with connect(url, subprotocols=protocols, origin=from_page, additional_headers=headers) as socket:
         yield Subscriber(socket)
