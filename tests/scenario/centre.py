@@ -11,8 +11,9 @@ from typing import Any
 import grpc.aio
 import httpx
 
-from gateway.app import create_app
+from gateway.app import Among, create_app
 from gateway.health import CONTRACTS, Health
+from gateway.joint import open_joint
 from gateway.process import UVICORN
 from gateway.push.feeds import Feeds
 from gateway.push.hub import Hub
@@ -63,8 +64,13 @@ class Centre:
 
 
 @asynccontextmanager
-async def open_centre(folder: Path, clock: HandClock, **changed: Any) -> AsyncIterator[Centre]:
-    """A centre with demo data and these settings; nothing happens in it by the hour but what a test has happen."""
+async def open_centre(
+    folder: Path, clock: HandClock, *, keeping: bool = False, **changed: Any
+) -> AsyncIterator[Centre]:
+    """A centre with demo data and these settings; nothing happens in it by the hour but what a test has happen.
+
+    Its gateway keeps answers, and shares them between requests, when `keeping`.
+    """
     metrics, readiness = Metrics(), Readiness()
     async with AsyncExitStack() as closing:
         # pytest's own folders have names too long for a socket.
@@ -83,19 +89,26 @@ async def open_centre(folder: Path, clock: HandClock, **changed: Any) -> AsyncIt
         health = Health(channels, readiness)
         cache = await closing.enter_async_context(open_cache(settings.cache))
         questions = PushQuestions(channels["account"], channels["activity"])
-        hub, sessions = Hub(cache, questions.public, metrics), Sessions(questions.sessions)
-        clients = await closing.enter_async_context(open_clients(channels, metrics))
-        app = create_app(clients, Feeds(hub, sessions, Past(questions)), settings, metrics, health)
+        kept = cache if keeping else None
+        clients = await closing.enter_async_context(open_clients(channels, metrics, kept, settings.cache_sizes))
+        joint = await closing.enter_async_context(open_joint(metrics, lambda: clients.changes_heard, sharing=keeping))
+        hub, sessions = Hub(cache, questions.public, metrics, clients.caches), Sessions(questions.sessions)
+        push = Feeds(hub, sessions, Past(questions))
+        app = create_app(clients, push, settings, metrics, health, among=Among(joint=joint))
         listening = listen("127.0.0.1", 0)
         address = f"127.0.0.1:{listening.getsockname()[1]}"
         await closing.enter_async_context(
             _running([*streams, backends, hub, sessions, WebServer(instrument_asgi(app), listening, **UVICORN)])
         )
         http = await closing.enter_async_context(httpx.AsyncClient(base_url=f"http://{address}", timeout=30))
-        async with asyncio.timeout(30):
-            while not all((await health.backends()).values()):
-                continue
+        await _healthy(health)
         yield Centre(Visitor(http), address, clock, channels, resources[BACKENDS["task"]])
+
+
+async def _healthy(health: Health) -> None:
+    async with asyncio.timeout(30):
+        while not all((await health.backends()).values()):
+            continue
 
 
 @asynccontextmanager

@@ -89,7 +89,7 @@ class Town:
 @asynccontextmanager
 async def open_town(folder: Path, clock: HandClock) -> AsyncIterator[Town]:
     """Everybody is signed in and has bought something, wanted to leave, and was granted something."""
-    async with open_centre(folder, clock, **ROOMY) as centre:
+    async with open_centre(folder, clock, keeping=True, **ROOMY) as centre:
         visitor = centre.visitor
         await _close_for_good(centre, clock)
         people = await _together([_signed_in(visitor, one) for one in PEOPLE])
