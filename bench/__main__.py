@@ -6,7 +6,7 @@ docs/performance.md.
 
 import argparse
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import aims, executor, report, setup
+from bench import aims, executor, peers, report, setup
 from bench.aims import Figures
 from bench.house import build
 from bench.measure import Plan, Samples, compare_bodies, measure
@@ -26,6 +26,8 @@ from bench.rows import GATEWAY, ROWS
 WIDTH = 110
 """A table cut off at 80 columns, as rich does where there is no terminal, tells nothing."""
 CONNECTIONS = (1, 32)
+VIEWERS = 64
+"""More than connections: whoever asks has no equal question under way, whose answer a gateway would give twice."""
 SUBSCRIBERS = 5000
 ALONE = ("executor", "plans")
 """What is measured in a process of its own, without a house."""
@@ -58,7 +60,9 @@ def options(said: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--only", type=parts, default=PARTS, metavar="NAME,NAME", help=f"parts to measure, of {', '.join(PARTS)}"
     )
-    parser.add_argument("--viewers", type=int, default=8, metavar="N", help="how many accounts ask in turn (8)")
+    parser.add_argument(
+        "--viewers", type=int, default=VIEWERS, metavar="N", help=f"how many accounts ask in turn ({VIEWERS})"
+    )
     parser.add_argument(
         "--subscribers", type=int, default=SUBSCRIBERS, metavar="N", help=f"how many wait ({SUBSCRIBERS}); 0 for none"
     )
@@ -82,6 +86,16 @@ def parts(text: str) -> tuple[str, ...]:
     return tuple(name for name in PARTS if name in text.split(","))
 
 
+def available(names: Iterable[str]) -> tuple[tuple[str, ...], str]:
+    """Those that can be measured here; and, as a sentence, which cannot and why."""
+    wanted = tuple(names)
+    in_node = [name for name in wanted if ROWS[name].needs_npm]
+    reason = peers.why_not() if in_node else ""
+    if not reason:
+        return wanted, ""
+    return tuple(name for name in wanted if name not in in_node), f"Left out: {' and '.join(in_node)}, since {reason}."
+
+
 class Run:
     """One run, on chosen cores, with a bar for eyes."""
 
@@ -89,7 +103,7 @@ class Run:
         self._given = given
         self._cores = cores
         self._console = console
-        rows = tuple(name for name in given.only if name in ROWS)
+        rows, self.left_out = available(name for name in given.only if name in ROWS)
         self.plan = Plan(rows, given.connections, given.rounds, given.seconds)
         self.waiting = allow_files(given.subscribers) if WAITING in given.only else 0
         self._alone = [name for name in ALONE if name in given.only]
@@ -141,12 +155,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     given, console, cores = options(), Console(highlight=False), share_cores()
     console.width = max(console.width, WIDTH)
-    run = Run(given, cores, console)
     try:
+        with console.status("preparing"):
+            run = Run(given, cores, console)
         found = run.measured()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    figures = summed_up(found, setup.said(found.cache, cores, run.plan, given.viewers))
+    figures = summed_up(found, setup.said(found.cache, cores, run.plan, given.viewers, run.left_out))
     show(found, figures, console)
     if WAITING in given.only and run.waiting < given.subscribers:
         console.print(f"- {given.subscribers:,} could not be: this system allows files for {run.waiting:,} sockets")

@@ -7,7 +7,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from bench.rows import CACHED, GATEWAY, HANDWRITTEN
+from bench.rows import CACHED, GATEWAY, HANDWRITTEN, MERCURIUS
 
 Figures = dict[str, dict[str, Any]]
 """`{subject: {workload: {figure: number}}}`"""
@@ -75,6 +75,7 @@ AIMS = (
         "executor alone, 1,000 × 5: CPU of graphql-core", 10, number("executor", "list_1000x5", "ratio"), at_least=True
     ),
     Aim("gateway at 32: CPU of the hand-written aggregator", 0.5, cpu(GATEWAY, HANDWRITTEN)),
+    Aim("gateway at 32: CPU of Mercurius with JIT", 0.4, cpu(GATEWAY, MERCURIUS)),
     Aim("gateway with caches at 32: CPU of the hand-written aggregator", 0.35, cpu(CACHED, HANDWRITTEN)),
     Aim("gateway at 32: p99 of its p50", 3, ratio((GATEWAY, BUSY, "p99_ms"), (GATEWAY, BUSY, "p50_ms"))),
     Aim(

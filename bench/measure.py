@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench.client import Subject, ask, rpcs_answered
 from bench.house import House
@@ -41,8 +41,12 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """How many measurements there are."""
-        return self.rounds * len(list(self.round()))
+        """How much there is to do."""
+        return len(self.subjects) + self.rounds * len(list(self.round()))
+
+    def warm_up(self) -> Iterator[Step]:
+        """What comes first and does not count: whoever compiles while it runs, compiles now."""
+        return (Step(name, "home", max(self.connections)) for name in self.subjects)
 
     def round(self) -> Iterator[Step]:
         """The measurements of each round: subjects side by side."""
@@ -87,13 +91,29 @@ def compare_bodies(house: House) -> None:
             raise SystemExit(f"a feed has less than {ITEMS} items")
         for other in others:
             theirs = json.loads(ask(other, "home", token))
-            if ours != theirs:
-                raise SystemExit(f"{other.name} answers something else, so nothing can be compared:\n{ours}\n{theirs}")
+            if found := difference(ours, theirs):
+                raise SystemExit(f"{other.name} answers something else, so nothing can be compared: {found}")
+
+
+def difference(ours: Any, theirs: Any, path: str = "") -> str:
+    """Where two answers differ first, and how; empty when they do not."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        pairs: Iterable[Any] = (
+            (key, ours.get(key, "nothing"), theirs.get(key, "nothing")) for key in ours.keys() | theirs.keys()
+        )
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        pairs = zip(range(len(ours)), ours, theirs, strict=True)
+    else:
+        return "" if ours == theirs else f"{path.lstrip('.')}: {str(ours)[:200]} against {str(theirs)[:200]}"
+    return next(filter(None, (difference(one, other, f"{path}.{key}") for key, one, other in pairs)), "")
 
 
 def measure(house: House, plan: Plan, tell: Callable[[str], None]) -> Samples:
     """The medians over all rounds, in which the subjects take turns."""
     taken: dict[tuple[str, str], list[Sample]] = {}
+    for step in plan.warm_up():
+        tell(f"warming up: {step.subject}")
+        make_load(house.subjects[step.subject], house.tokens, step, plan.seconds)
     for number in range(plan.rounds):
         for step in plan.round():
             tell(f"round {number + 1} of {plan.rounds}: {step.subject}, {step.workload}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -67,17 +68,37 @@ def process(
     command: list[str], cores: frozenset[int], log: Path, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that runs until the block ends, of a group of its own: Ctrl-C ends this one, which ends the others."""
-    with log.open("ab") as said, running_on(cores):
-        started = subprocess.Popen(command, env=environment, stdout=said, stderr=said, process_group=0)
+    started = None
     try:
+        with log.open("ab") as said, running_on(cores), interrupted_later():
+            started = subprocess.Popen(command, env=environment, stdout=said, stderr=said, process_group=0)
         yield started
     finally:
-        started.terminate()
-        try:
-            started.wait(10)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
+        if started is not None:
+            stop(started)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Returns when it has ended, of itself or by force."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def interrupted_later() -> Iterator[None]:
+    """Ctrl-C counts at the end of the block: what it starts must not be forgotten half-way."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def wait_until(ready: Callable[[], bool], what: str, running: subprocess.Popen[bytes], log: Path) -> None:

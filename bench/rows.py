@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.peers import FOLDER
 from bench.processes import python
 
 GATEWAY, CACHED, HANDWRITTEN, CONSTANT = "gateway", "gateway-with-caches", "handwritten", "constant"
+STRAWBERRY, MERCURIUS, APOLLO = "strawberry", "mercurius", "apollo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Row:
     """What is asked over each number of connections."""
     at_most_load: tuple[str, ...] = ()
     """What is asked over the largest number only."""
+    needs_npm: bool = False
     is_wide: bool = False
     """Whether it gets all cores, which backends and load share with it."""
 
@@ -49,6 +52,11 @@ def constant(place: Place) -> list[str]:
     return python("bench.subjects.constant", str(place.port), str(place.answer))
 
 
+def node(script: str) -> Callable[[Place], list[str]]:
+    """What serves the home page from the backends in Node.js."""
+    return lambda place: ["node", str(FOLDER / script), str(place.port), *place.backends]
+
+
 NOTHING_KEPT = {"ATRIUM_CACHES__LOCAL": "false", "ATRIUM_CACHES__REMOTE": "false"}
 ROWS = {
     GATEWAY: Row(
@@ -59,6 +67,11 @@ ROWS = {
         "what somebody would write for this one page: Starlette and gRPC stubs, each request making its own calls",
         aggregator("bench.subjects.handwritten"),
     ),
+    STRAWBERRY: Row(
+        "stock Strawberry: its types, DataLoader and ASGI view", aggregator("bench.peers.stock_strawberry")
+    ),
+    MERCURIUS: Row("Mercurius on Fastify, with JIT", node("mercurius.js"), needs_npm=True),
+    APOLLO: Row("Apollo Server, standalone", node("apollo.js"), needs_npm=True),
     CONSTANT: Row("the same bytes to everybody under the gateway's server, the floor", constant),
 }
 """By name."""

@@ -42,10 +42,10 @@ async def well(writer: asyncio.StreamWriter) -> None:
 async def test_answers_are_counted_and_timed() -> None:
     async with serving(well) as port:
         found = await load.send(port, [request("token")], connections=2, seconds=0.05)
-    assert found.requests > 10
+    assert found.requests > 1
     assert found.errors == 0
-    assert 0 < found.p50_ms <= found.p99_ms < 50
-    assert 0.05 <= found.seconds < 1
+    assert 0 < found.p50_ms <= found.p99_ms <= 1000 * found.seconds
+    assert found.seconds >= 0.05
 
 
 async def test_each_connection_has_one_request_under_way_and_the_tokens_take_turns() -> None:

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,17 @@ def test_cores_say_where_processes_run() -> None:
     assert processes.Cores(frozenset({0}), frozenset({1, 2})).all == {0, 1, 2}
     assert str(processes.Cores(frozenset({0}), frozenset({0}))) == "not pinned: there is one core"
     assert str(processes.Cores(frozenset(), frozenset())) == "not pinned: this system cannot"
+
+
+def test_an_interruption_while_something_starts_comes_after_it_has_started() -> None:
+    reached = []
+
+    def start() -> None:
+        with processes.interrupted_later():
+            signal.raise_signal(signal.SIGINT)
+            reached.append("the end")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert reached == ["the end"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
