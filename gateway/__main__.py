@@ -1,5 +1,6 @@
 """The command line of the gateway: `python -m gateway`. Each command imports what it needs when it runs."""
 
+import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway import documents_commands
-from services.runtime.commandline import launch, main, say
+from services.runtime.commandline import launch, main, refuse, say
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -30,14 +31,35 @@ def run(
     embedded: Annotated[
         bool, typer.Option("--embedded", help="Run every backend in this process too, with demo data.")
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=256, help="How many processes serve the port.")
+    ] = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; requests in flight may end first."""
     settings = _settings()
-    if embedded:
-        settings = settings.model_copy(update={"embedded": True})
+    settings = settings.model_copy(
+        update={"embedded": embedded or settings.embedded, "workers": workers or settings.workers}
+    )
+    if settings.workers == 1:
+        from gateway.process import serve
+
+        launch(lambda: serve(settings, STARTED), interrupted=0)
+    if settings.embedded:
+        refuse("--embedded is one process: for several workers run backends by themselves, python -m services serve")
+    from gateway.workers import supervise
+
+    launch(lambda: supervise(settings, STARTED), interrupted=0)
+
+
+@app.command(hidden=True)
+def worker(number: int, descriptor: int) -> None:
+    """Serve as one of several processes; `run --workers` starts it."""
+    settings = _settings()
+    from gateway.place import Worker
     from gateway.process import serve
 
-    launch(lambda: serve(settings, STARTED), interrupted=0)
+    place = Worker(number, socket.socket(fileno=descriptor), socket.socket(fileno=sys.stdin.fileno()))
+    launch(lambda: serve(settings, STARTED, place), interrupted=0)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import Any
 import grpc.aio
 import structlog
 
-from gateway.announcement import DEMO_HANDLES, DEMO_PASSWORD, announce, demo_progress
+from gateway.announcement import DEMO_HANDLES, DEMO_PASSWORD, demo_progress
 from gateway.app import Among, create_app
 from gateway.context import type_name
 from gateway.documents.manifest import ManifestError
@@ -17,6 +17,7 @@ from gateway.documents.watch import ManifestWatch
 from gateway.graphiql import Persona
 from gateway.health import CONTRACTS, Health
 from gateway.joint import open_joint
+from gateway.place import Alone, Place
 from gateway.push.feeds import Feeds
 from gateway.push.hub import Hub
 from gateway.push.past import Past
@@ -32,7 +33,7 @@ from services.runtime.cache import MEMORY, open_cache, shared_memory
 from services.runtime.channels import open_channel
 from services.runtime.lifecycle import Readiness, Server, StartError
 from services.runtime.telemetry import Metrics, configure_logging, configure_tracing, instrument_asgi
-from services.runtime.web import WebServer, listen
+from services.runtime.web import WebServer
 
 _log = structlog.get_logger(__name__)
 
@@ -47,16 +48,17 @@ UVICORN: dict[str, Any] = {
 """Compression of WebSockets would cost each connection a quarter of a megabyte."""
 
 
-async def serve(settings: Settings, started: float) -> int:
+async def serve(settings: Settings, started: float, place: Place | None = None) -> int:
     """Serves until a signal; the exit code. `started` is when the process began, by `time.perf_counter`."""
-    configure_logging("warning")
+    place = place or Alone()
+    configure_logging("warning", **place.words)
     with configure_tracing(settings, "atrium-gateway"):
-        return await _serve(settings, started)
+        return await _serve(settings, started, place)
 
 
-async def _serve(settings: Settings, started: float) -> int:
+async def _serve(settings: Settings, started: float, place: Place) -> int:
     metrics, readiness, personas = Metrics(), Readiness(), list[Persona]()
-    listening = listen(settings.host, settings.port)
+    listening = place.listen(settings)
     if settings.embedded:  # Its backends and its push talk over one cache of this process.
         settings = settings.model_copy(update={"cache": shared_memory(settings.cache)})
     elif settings.cache == MEMORY:
@@ -77,8 +79,8 @@ async def _serve(settings: Settings, started: float) -> int:
             if settings.embedded:
                 await channels["account"].channel_ready()
                 personas.extend(await sign_in_demo(clients))
-            announce(settings, time.perf_counter() - started, personas)
-            configure_logging(settings.log_level)
+            place.tell(settings, time.perf_counter() - started, personas)
+            configure_logging(settings.log_level, **place.words)
             gc.freeze()  # What start-up made lives as long as the process: no collection need look at it.
 
         shared = [] if settings.cache.startswith(MEMORY) else [Ledger(cache)]
@@ -91,7 +93,15 @@ async def _serve(settings: Settings, started: float) -> int:
             raise StartError(str(error)) from error
         watches = [ManifestWatch(settings.documents, app.state.registry)] if settings.documents else []
         web = WebServer(instrument_asgi(app), listening, readiness, **UVICORN)
-        servers = [*backends, hub, sessions, *shared, *watches, FrontDoor(web, prepare)]
+        servers = [
+            *place.servers(settings, metrics, readiness),
+            *backends,
+            hub,
+            sessions,
+            *shared,
+            *watches,
+            FrontDoor(web, prepare),
+        ]
         times = {"drain_seconds": settings.drain_seconds, "notice_seconds": settings.notice_seconds}
         return await lifecycle.run(*servers, readiness=readiness, metrics=metrics, **times)
 

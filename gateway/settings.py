@@ -66,6 +66,9 @@ class Settings(settings.Settings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, lt=65536, description="Port to listen on.")
+    workers: int = Field(
+        1, ge=1, le=256, description="How many processes serve the port; each keeps answers and counts for itself."
+    )
     embedded: bool = Field(
         False, description="Run every backend in this process, on stores in the data folder, with demo data."
     )

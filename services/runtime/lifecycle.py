@@ -63,6 +63,8 @@ class Readiness:
         """How late the event loop is, as long as `run` runs."""
         self._checks: dict[str, Check] = {}
         self._stopping = asyncio.Event()
+        self.gives_notice = False
+        """Whether whoever ended it asked for some time."""
 
     def add(self, name: str, check: Check) -> None:
         """From now on the process is ready only while `check` answers True."""
@@ -73,8 +75,9 @@ class Readiness:
         """Whether the process is on its way out."""
         return self._stopping.is_set()
 
-    def go_down(self) -> None:
-        """From now on the process is not ready."""
+    def go_down(self, *, notice: bool = False) -> None:
+        """From now on the process is not ready; with `notice` it goes on serving for a while."""
+        self.gives_notice = notice
         self._stopping.set()
 
     async def stopped(self) -> None:
@@ -116,7 +119,7 @@ async def run(
             tasks.append(group.create_task(readiness.pulse.beat(metrics.loop_lag)))
         with on_signal(ending.signalled):
             await ending.begun.wait()
-            readiness.go_down()
+            readiness.go_down(notice=ending.gives_notice)
             await ending.give_notice(notice_seconds)
             drain = group.create_task(_stop_in_reverse(running, drain_seconds))
             group.create_task(_end(ending, drain, tasks))
@@ -132,19 +135,19 @@ class _Ending:
         self.begun = asyncio.Event()
         self.over = asyncio.Event()
         self.code = 0
-        self._gives_notice = False
+        self.gives_notice = False
 
     def signalled(self, number: int) -> None:
         """The first signal begins the end, the second completes it."""
         if self.begun.is_set():
             self.over.set()
         else:
-            self._gives_notice = number == signal.SIGTERM
+            self.gives_notice = number == signal.SIGTERM
             self.begun.set()
 
     async def give_notice(self, seconds: float) -> None:
         """Waits so long, where the end began in a way that leaves time for it."""
-        if self._gives_notice:
+        if self.gives_notice:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.over.wait(), seconds)
 

@@ -39,10 +39,9 @@ async def serve_process(addresses: Mapping[Backend, str], settings: Settings, *,
 
 def _pages(settings: Settings, metrics: Metrics, readiness: Readiness) -> Iterator[Server]:
     if settings.metrics_port is not None:
-        from services.runtime.web import WebServer, listen, machine_app
+        from services.runtime.web import machine_server
 
-        listening = listen("0.0.0.0", settings.metrics_port)  # noqa: S104
-        yield WebServer(machine_app(metrics, readiness), listening, readiness)
+        yield machine_server(settings.metrics_port, metrics, readiness)
 
 
 async def migrate_process(backends: Iterable[Backend], settings: Settings) -> int:

@@ -19,6 +19,7 @@ PREFIX = "ATRIUM_"
 GATEWAY_NAMES = (
     "HOST",
     "PORT",
+    "WORKERS",
     "EMBEDDED",
     "DEMO_ACCOUNTS",
     "PRODUCTION",
@@ -315,7 +316,8 @@ class Settings(BaseSettings):
         None,
         ge=1,
         lt=65536,
-        description="Port on which a backend process answers `/metrics`, `/livez` and `/readyz`; unset: none.",
+        description="Port on which a backend process answers `/metrics`, `/livez` and `/readyz`; of several workers "
+        "of a gateway the first one's, each further one's is the next; unset: none.",
     )
 
     @field_validator("worker")

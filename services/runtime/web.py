@@ -121,3 +121,8 @@ def machine_routes(metrics: Metrics, readiness: Readiness) -> list[Route]:
 def machine_app(metrics: Metrics, readiness: Readiness) -> Starlette:
     """An app of the machine pages alone, for a process that serves no other HTTP."""
     return Starlette(routes=machine_routes(metrics, readiness))
+
+
+def machine_server(port: int, metrics: Metrics, readiness: Readiness) -> WebServer:
+    """A server of the machine pages at a port of their own."""
+    return WebServer(machine_app(metrics, readiness), listen("0.0.0.0", port), readiness)  # noqa: S104

@@ -17,13 +17,14 @@ SECRETS = frozenset({"authorization", "cookie", "password", "secret", "token"})
 CHATTY = ("alembic", "asyncio", "httpx", "httpcore", "sqlalchemy", "uvicorn.access", "uvicorn.error")
 
 
-def configure_logging(level: str = "info") -> None:
+def configure_logging(level: str = "info", **words: object) -> None:
     """Writes what is at least `level` to stdout; standard-library logging goes the same way, never below info.
 
-    What libraries say for their own debugging holds whatever they send, passwords as well.
+    `words` stand in each line. What libraries say for their own debugging holds whatever they send, passwords as well.
     """
     least = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
+        *([_adding(words)] if words else []),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_trace_id,
@@ -51,6 +52,14 @@ class StdoutLogger:
         sys.stdout.flush()
 
     debug = info = warning = error = critical = exception = log = msg
+
+
+def _adding(words: Mapping[str, object]) -> Processor:
+    def add(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event.update(words)
+        return event
+
+    return add
 
 
 def add_trace_id(_logger: object, _method: str, event: EventDict) -> EventDict:
