@@ -61,6 +61,8 @@ GATEWAY_NAMES = (
     "CACHES__ABSENT_SECONDS",
     "CACHES__SESSION_LOCAL_SECONDS",
     "CACHES__SESSION_REMOTE_SECONDS",
+    "CACHES__STALE",
+    "CACHES__STALE_ENTRIES",
 )
 """What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
 COMMAND_NAMES = ("TOKEN",)
