@@ -28,6 +28,14 @@ def test_every_test_named_is_there() -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+def test_every_threat_names_a_test() -> None:
+    lines = (ROOT / SECURITY).read_text().splitlines()
+    rows = [line for line in lines if line.startswith("|") and not line.startswith(("| threat ", "| --- "))]
+
+    assert len(rows) > 30
+    assert [row for row in rows if not NAMED.search(row.split(" | ")[-1])] == []
+
+
 def test_every_shell_example_runs(gateway: str, tmp_path: Path) -> None:
     ended = run("\n".join(blocks(SECURITY, "sh")).replace(DEFAULT_ADDRESS, gateway), tmp_path)
 
