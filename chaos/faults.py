@@ -38,7 +38,7 @@ class Fault:
     bounds: Bounds
     port: Callable[[House], int]
     """Where the load goes."""
-    requests: Callable[[House], list[str]] = lambda house: asked.homes(house.tokens)
+    requests: Callable[[House], list[str]] = asked.homes
     recovered: Callable[[House, Span], float] | None = None
     """How long it took until all was well again, where that is not told by answers."""
 
@@ -120,7 +120,7 @@ def backend_faults(name: str) -> list[Fault]:
             lambda house, s: settled(killed(servers(house), s)),
             fast,
             House.asking,
-            lambda _house: [asked.post({"query": asked.ALONE[name]})],
+            lambda house: [asked.post({"query": asked.ALONE[name]}, patience=house.patience)],
         ),
     ]
 
@@ -189,7 +189,7 @@ def endure(house: House, fault: Fault, rate: float, seconds: float) -> Figures:
 
 def all_faults() -> list[Fault]:
     """In the order in which they happen."""
-    changing = {"requests": lambda house: asked.with_changes(house.tokens), "recovered": drained}
+    changing = {"requests": asked.with_changes, "recovered": drained}
     return [
         *replica_faults("account"),
         *(fault for name in BACKENDS for fault in backend_faults(name)),

@@ -24,7 +24,9 @@ VIEWERS = 24
 class House:
     """Starts what is asked for when it is first asked for; all of it ends with `closing`."""
 
-    def __init__(self, folder: Path, closing: ExitStack) -> None:
+    def __init__(self, folder: Path, closing: ExitStack, patience: float) -> None:
+        """Good clients wait for `patience` seconds."""
+        self.patience = patience
         self._folder = folder
         self._closing = closing
         self.parts: dict[str, Part] = {}

@@ -73,7 +73,7 @@ def overload(times: float) -> Callable[[House, Strength, float], Figures]:
     """So many times as many requests as there can be answers."""
 
     def run(house: House, strong: Strength, seconds: float) -> Figures:
-        port, requests = house.asking(), asked.homes(house.tokens)
+        port, requests = house.asking(), asked.homes(house)
         with load(port, strong.peak * times, requests) as driving:
             began = time.monotonic()
             time.sleep(2 * seconds)
@@ -94,7 +94,7 @@ def overload(times: float) -> Callable[[House, Strength, float], Figures]:
 def attacked(house: House, _strong: Strength, seconds: float) -> Figures:
     """Good requests beside documents made to hurt."""
     port = house.gateway()
-    with load(port, GOOD_RATE, asked.homes(house.tokens)) as good, load(port, ATTACK_RATE, attacks.documents()) as bad:
+    with load(port, GOOD_RATE, asked.homes(house)) as good, load(port, ATTACK_RATE, attacks.documents()) as bad:
         time.sleep(LEAD_SECONDS)
         began = time.monotonic()
         time.sleep(2 * seconds)
@@ -121,7 +121,7 @@ def slow_clients(port: int) -> Iterator["subprocess.Popen[str]"]:
 def beside_slow_clients(house: House, strong: Strength, _seconds: float) -> Figures:
     """Good requests beside clients that never come to an end."""
     port = house.gateway()
-    with load(port, strong.rate, asked.homes(house.tokens)) as good, slow_clients(port) as slow:
+    with load(port, strong.rate, asked.homes(house)) as good, slow_clients(port) as slow:
         began = time.monotonic()
         said, _ = slow.communicate(timeout=SLOW_SECONDS + PATIENCE_SECONDS)
         span = Span(began, time.monotonic())
@@ -135,7 +135,7 @@ def rolling_restart(house: House, strong: Strength, _seconds: float) -> Figures:
     names = ("gateway", "twin")
     gateways = [house.gateway(name) for name in names]
     port, rate = house.balancer(*gateways), max(strong.rate, strong.peak * 0.3)
-    with load(port, rate, asked.homes(house.tokens)) as driving:
+    with load(port, rate, asked.homes(house)) as driving:
         began = time.monotonic()
         time.sleep(LEAD_SECONDS)
         while rate * (time.monotonic() - began) < LEAST_RESTARTED * 1.1:

@@ -1,6 +1,7 @@
 """Real processes under load: a server dies, a backend is away, the cache is, and gateways are replaced.
 
-Only counts are held to their bounds: times are for `make chaos` alone.
+Only counts are held to their bounds: times are for `make chaos` alone. What fails may be tried once more: a machine
+with many tests at once may stand still for longer than a client waits.
 """
 
 import json
@@ -19,7 +20,8 @@ FAULTS = ("one of 3 account servers killed", "banner killed", "redis killed", "r
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the faults cost, by name."""
     output = tmp_path_factory.mktemp("chaos") / "chaos.json"
-    command = [sys.executable, "-m", "chaos", "--only", ",".join(FAULTS), "--seconds", "1", "--output", str(output)]
+    short = ["--seconds", "1", "--patience", "5", "--tries", "2", "--output", str(output)]
+    command = [sys.executable, "-m", "chaos", "--only", ",".join(FAULTS), *short]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert output.exists(), done.stdout + done.stderr
     return json.loads(output.read_text())
