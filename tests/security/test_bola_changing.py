@@ -51,7 +51,7 @@ def named(whose: Whose) -> list[str]:
 
 async def change(town: Town, person: Person, name: str, target: str, **words: object) -> JSON:
     """What somebody is told who tries; nothing that is not for them."""
-    usual = {"id": target, "handle": "ada", "password": PASSWORD, "reason": "because", "version": 1}
+    usual = {"id": target, "handle": "ada", "password": PASSWORD, "version": 1}
     answer = await town.tell(person, WAYS.mutations[name], **usual | words)
     assert leaks(town.marks, replace(person, token=""), answer) == []
     return answer

@@ -30,9 +30,12 @@ TARGETS = (1, 5, 2, 7, 33)
 
 
 async def told(town: Town, text: str, **words: Any) -> Mapping[Person, JSON]:
-    """What everybody is told who asks this in the same moment, so that their questions share calls: without leaks."""
+    """What everybody is told who asks this in the same moment, so that their questions share calls: without leaks.
+
+    Each asks about themselves unless there is an `id`.
+    """
     async with asyncio.TaskGroup() as group:
-        asking = {one: group.create_task(town.tell(one, text, **words)) for one in town.viewers}
+        asking = {one: group.create_task(town.tell(one, text, **{"id": one.id} | words)) for one in town.viewers}
     answers = {person: task.result() for person, task in asking.items()}
     assert {one: found for one, answer in answers.items() if (found := leaks(town.marks, one, answer))} == {}
     return answers
@@ -119,8 +122,8 @@ async def test_a_home_page_is_of_whoever_asks(town: Town) -> None:
 @pytest.mark.parametrize("name", DESK_FIELDS)
 async def test_the_desk_shows_nothing_to_whoever_may_not_use_it(town: Town, name: str) -> None:
     refused: dict[Person, str] = {}
-    for target in ("<own>", town.person(5).id, MISSING):
-        for person, answer in (await told(town, WAYS.desk[name], id=target)).items():
+    for target in ({}, {"id": town.person(5).id}, {"id": MISSING}):
+        for person, answer in (await told(town, WAYS.desk[name], **target)).items():
             if not person.may_use_the_desk:
                 assert [code for code, _ in failures(answer)] == [4030100]
                 assert (answer["data"] or {}).get("admin", {}) in ({}, None, {name: None})
@@ -142,10 +145,10 @@ async def test_whoever_may_use_the_desk_sees_what_is_marked(town: Town) -> None:
 async def test_other_doors_show_what_a_post_shows(town: Town, door: str) -> None:
     for person in town.viewers:
         for text in (
-            WAYS.account["by id"].replace("<id>", "acc_1"),
+            WAYS.account["by id"].replace("$id: ID!", '$id: ID! = "acc_1"'),
             '{ viewer { account { id } can(permission: "x") } }',
         ):
-            posted = await town.tell(person, text)
+            posted = await town.tell(person, text, id="acc_1")
             other = await DOORS[door](town.centre.address, text, person.token)
             assert other["data"] == posted["data"]
 

@@ -15,7 +15,7 @@ from tests.scenario.visitor import CLOSE, JSON, REOPEN, Visitor
 from tests.scenario.waiting import eventually
 from tests.security.marks import Mark, Person, birthdays_of, closing_reason, granting_reason, marks_of, secret_text
 from tests.security.stores import kept
-from tests.security.ways import filled
+from tests.security.ways import variables_in
 
 Done = TypeVar("Done")
 PASSWORD = "atrium-demo"
@@ -82,8 +82,9 @@ class Town:
         return next(one for one in self.viewers if one.account_id == account_id)
 
     async def tell(self, person: Person, text: str, **words: Any) -> JSON:
-        """The whole answer to a document; its places are filled with the words."""
-        return await self.visitor.ask(filled(text, **words, own=person.id), person.token)
+        """The whole answer to a document, which is given those of the words that it has variables for."""
+        known = {"own": person.id, **words}
+        return await self.visitor.ask(text, person.token, **{name: known[name] for name in variables_in(text)})
 
 
 @asynccontextmanager

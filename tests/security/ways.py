@@ -13,45 +13,55 @@ from tests.scenario.visitor import JSON
 from tests.security.rows import ARGUMENTS, MUTATIONS, SEEN, Seen
 from tests.security.selections import Selections
 
+FRAGMENTS = "fragment N on Node { id ... on Account { ...A } } fragment A on Account { %(Account)s }"
 ROOTS = {
-    "by id": "{ <account> }",
-    "by handle": "{ <accountByHandle> }",
-    "in a list": "{ <accounts> }",
-    "as a node": "{ <node> }",
-    "by aliases": '{ ada: account(id: "acc_1") { <Account> } theirs: account(id: "<id>") { <Account> } <account> }',
-    "by fragments": 'query ($id: ID! = "<id>") { node(id: $id) { ...N } } '
-    "fragment N on Node { id ... on Account { ...A } } fragment A on Account { <Account> }",
+    "by id": ("%(account)s", ""),
+    "by handle": ("%(accountByHandle)s", ""),
+    "in a list": ("%(accounts)s", ""),
+    "as a node": ("%(node)s", ""),
+    "by aliases": (
+        'ada: account(id: "acc_1") { %(Account)s } theirs: account(id: $id) { %(Account)s } %(account)s',
+        "",
+    ),
+    "by fragments": ("node(id: $id) { ...N }", FRAGMENTS),
 }
-"""From where an account is asked, before selections are written out."""
+"""From where an account is asked, and what the document has beside its operation; selections are to be filled in."""
 DESK_FIELDS = SEEN["Admin"][Seen.DESK].split()
+TYPES = {"id": "ID!", "own": "ID!", "handle": "String!", "password": "String!", "version": "Int!"}
+"""Of the variables that documents have, `own` being the account of whoever asks."""
 
 
 class Ways:
-    """Documents with all that there is to ask; `<own>`, `<id>`, `<handle>` and others are places to fill."""
+    """Documents with all that there is to ask, the same for everybody: what is different are the variables."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         written = Selections(schema, ARGUMENTS)
         selected = {name: written.field("Query", name) for name in ("account", "accountByHandle", "accounts", "node")}
         selected["Account"] = written.of("Account")
-        self.account = {way: filled(text, **selected) for way, text in ROOTS.items()}
-        self.home = f"{{ {written.field('Query', 'viewer')} }}"
-        self.desk = {name: f"{{ admin {{ {written.field('Admin', name)} }} }}" for name in DESK_FIELDS}
-        self.mutations = {name: f"mutation {{ {written.field('Mutation', name)} }}" for name in MUTATIONS}
-        self.feed = f"subscription {{ {written.field('Subscription', 'feedActivityAdded')} }}"
-        self.changes = f"subscription {{ {written.field('Subscription', 'accountChanged')} }}"
+        self.account = {
+            way: operation("query", text % selected, beside % selected) for way, (text, beside) in ROOTS.items()
+        }
+        self.home = operation("query", written.field("Query", "viewer"))
+        self.desk = {name: operation("query", f"admin {{ {written.field('Admin', name)} }}") for name in DESK_FIELDS}
+        self.mutations = {name: operation("mutation", written.field("Mutation", name)) for name in MUTATIONS}
+        self.feed = operation("subscription", written.field("Subscription", "feedActivityAdded"))
+        self.changes = operation("subscription", written.field("Subscription", "accountChanged"))
 
     def documents(self) -> list[str]:
-        """All of them, their places filled with anything."""
+        """All of them."""
         several = (self.account, self.desk, self.mutations)
-        texts = [*(text for texts in several for text in texts.values()), self.home, self.feed, self.changes]
-        return [re.sub(r"<\w+>", "1", text) for text in texts]
+        return [*(text for texts in several for text in texts.values()), self.home, self.feed, self.changes]
 
 
-def filled(text: str, **words: Any) -> str:
-    """The text with its places, `<id>`, filled."""
-    for name, word in words.items():
-        text = text.replace(f"<{name}>", str(word))
-    return text
+def operation(kind: str, body: str, beside: str = "") -> str:
+    """A document with an operation that declares what variables it has."""
+    declared = ", ".join(f"${name}: {TYPES[name]}" for name in variables_in(body))
+    return f"{kind} {f'({declared})' if declared else ''} {{ {body} }} {beside}"
+
+
+def variables_in(text: str) -> list[str]:
+    """The names of the variables, once each."""
+    return sorted(set(re.findall(r"\$(\w+)", text)))
 
 
 async def by_get(address: str, text: str, token: str) -> JSON:
