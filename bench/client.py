@@ -14,6 +14,9 @@ from bench.processes import tail
 from bench.queries import HEADERS, body
 from schema.generated.account.v1 import account_pb2, account_pb2_grpc
 from schema.generated.identity.v1 import identity_pb2
+from services.runtime.channels import PROOF
+from services.runtime.settings import Settings
+from services.runtime.trust import Trust
 
 PASSWORD = "atrium-demo"
 SECONDS_PER_CALL = 10.0
@@ -33,15 +36,16 @@ class Subject:
     """Where those who ask it run."""
 
 
-def sign_in(address: str, viewers: int) -> list[str]:
+def sign_in(data: Path, address: str, viewers: int) -> list[str]:
     """Tokens of this many open accounts that see banners, which companies do not: each asks all six questions."""
+    proof = ((PROOF, Trust(Settings(data=data)).caller("gateway").proof("account")),)
     with grpc.insecure_channel(address) as channel:
         stub = account_pb2_grpc.AccountServiceStub(channel)
         wanted = account_pb2.BatchGetAccountsRequest(ids=range(1, 2 * viewers + 20))
-        found = stub.BatchGetAccounts(wanted, timeout=SECONDS_PER_CALL).accounts
+        found = stub.BatchGetAccounts(wanted, timeout=SECONDS_PER_CALL, metadata=proof).accounts
         chosen = sorted(filter(is_suitable, found), key=lambda account: account.id)[:viewers]
         requests = [account_pb2.SignInRequest(handle=account.handle, password=PASSWORD) for account in chosen]
-        return [stub.SignIn(request, timeout=SECONDS_PER_CALL).token for request in requests]
+        return [stub.SignIn(request, timeout=SECONDS_PER_CALL, metadata=proof).token for request in requests]
 
 
 def is_suitable(account: account_pb2.Account) -> bool:

@@ -115,7 +115,7 @@ def build(
     subjects = {name: builder.start_subject(name, answer) for name in wanted if name != CONSTANT}
     builder.wait()
     tell("signing in")
-    tokens = sign_in(builder.addresses["account"], viewers)
+    tokens = sign_in(folder, builder.addresses["account"], viewers)
     if CONSTANT in wanted:
         answer.write_bytes(ask(subjects[GATEWAY], "home", tokens[0]))
         subjects[CONSTANT] = builder.start_subject(CONSTANT, answer)

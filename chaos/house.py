@@ -51,7 +51,7 @@ class House:
         for name in names:
             self.parts[name].wait()
         tell("signing in")
-        self.tokens = sign_in(f"unix:{self.socket('account', 1)}", VIEWERS)
+        self.tokens = sign_in(self._folder, f"unix:{self.socket('account', 1)}", VIEWERS)
 
     def socket(self, backend: str, number: int, kind: str = "") -> str:
         """The path of the socket of one server of a backend."""

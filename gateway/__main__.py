@@ -80,12 +80,16 @@ def token(
     from gateway.sign_in import token_of
     from schema.errcode import AtriumError
     from services.runtime.embedded import as_found
+    from services.runtime.lifecycle import StartError
 
     password = sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt("Password", hide_input=True)
     try:
         typer.echo(token_of(as_found(settings), handle, password))
     except AtriumError as error:
         say(error.message)
+        raise typer.Exit(1) from error
+    except StartError as error:
+        say(str(error))
         raise typer.Exit(1) from error
 
 
@@ -110,8 +114,14 @@ def doctor() -> None:
     settings = _settings()
     from gateway.doctor import examine
     from services.runtime.embedded import as_found
+    from services.runtime.lifecycle import StartError
 
-    raise typer.Exit(0 if examine(as_found(settings)) else 1)
+    try:
+        fine = examine(as_found(settings))
+    except StartError as error:
+        say(str(error))
+        fine = False
+    raise typer.Exit(0 if fine else 1)
 
 
 def _settings() -> "Settings":

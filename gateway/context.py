@@ -167,7 +167,7 @@ def identity_of(session: account_pb2.VerifiedSession) -> Identity:
         raise errcode.Unauthenticated("authorization: nobody is signed in with this token")
     if session.account_status not in MAY_ACT:
         raise errcode.AccountClosed
-    return Identity(session.viewer.account_id, session.viewer.account_type)
+    return Identity(session.viewer.account_id, session.viewer.account_type, session.viewer.assertion)
 
 
 @lru_cache(maxsize=64)

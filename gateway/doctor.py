@@ -14,6 +14,7 @@ from services.runtime.cache import open_cache
 from services.runtime.channels import open_channel
 from services.runtime.lifecycle import Readiness
 from services.runtime.telemetry import Metrics
+from services.runtime.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,10 @@ async def look(settings: Settings) -> list[Finding]:
 
 async def _backends(settings: Settings) -> list[Finding]:
     addresses = {name: settings.addresses.of(name) for name in CONTRACTS}
+    caller = Trust(settings).caller("gateway")
     async with AsyncExitStack() as closing:
         channels = {
-            name: await closing.enter_async_context(open_channel(name, address, Metrics()))
+            name: await closing.enter_async_context(open_channel(name, address, Metrics(), caller))
             for name, address in addresses.items()
         }
         serving = await Health(channels, Readiness()).backends()

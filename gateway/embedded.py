@@ -18,6 +18,7 @@ from services.runtime.serving import open_all, serve_backends
 from services.runtime.settings import LONGEST_SOCKET_PATH, Addresses
 from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics
+from services.runtime.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Embedded:
     servers: Sequence[Server]
     addresses: Mapping[str, str]
     """Where each backend listens, by its name."""
+    trust: Trust
+    """What they let callers in by."""
 
 
 @asynccontextmanager
@@ -38,18 +41,19 @@ async def open_embedded(
     # Two processes would neither share a cache nor hear of each other's events.
     with claimed(settings.data), tempfile.TemporaryDirectory(prefix="atrium-", dir=_short_folder()) as folder:
         settings = settings.model_copy(update={"addresses": Addresses.sockets(folder)})
-        async with open_all(BACKENDS.values(), settings, metrics) as resources:
+        trust = Trust(settings)
+        async with open_all(BACKENDS.values(), settings, metrics, trust=trust) as resources:
             await _prepare_stores(resources, settings, on_progress)
             addresses = {backend: settings.addresses.of(backend.name) for backend in resources}
             async with (
                 open_streams(resources, settings.bus, metrics, complete=True) as streams,
                 # Whether the loop that all share keeps up is for the gateway to say: backends that said it too would
                 # only turn what waited meanwhile into failures.
-                serve_backends(addresses, resources, readiness, metrics, Pulse()) as servers,
+                serve_backends(addresses, resources, readiness, metrics, trust, Pulse()) as servers,
             ):
                 with note_left(settings):
                     named = {backend.name: address for backend, address in addresses.items()}
-                    yield Embedded([*streams, servers], named)
+                    yield Embedded([*streams, servers], named, trust)
 
 
 async def _prepare_stores(resources: Mapping[Backend, Resources], settings: Settings, on_progress: Progress) -> None:

@@ -33,6 +33,7 @@ from services.runtime.cache import MEMORY, open_cache, shared_memory
 from services.runtime.channels import open_channel
 from services.runtime.lifecycle import Readiness, Server, StartError
 from services.runtime.telemetry import Metrics, configure_logging, configure_tracing, instrument_asgi
+from services.runtime.trust import Trust
 from services.runtime.web import WebServer
 
 _log = structlog.get_logger(__name__)
@@ -131,14 +132,17 @@ async def open_backends(
     async with AsyncExitStack() as closing:
         addresses: Mapping[str, str] = {name: settings.addresses.of(name) for name in CONTRACTS}
         servers: list[Server] = []
+        trust = Trust(settings)
         if settings.embedded:
             from gateway.embedded import open_embedded
 
             with demo_progress() as on_progress:
                 embedded = await closing.enter_async_context(open_embedded(settings, readiness, metrics, on_progress))
             addresses, servers = {name: embedded.addresses[name] for name in CONTRACTS}, [*embedded.servers]
+            trust = embedded.trust
+        trust.check("gateway")
         channels = {
-            backend: await closing.enter_async_context(open_channel(backend, address, metrics))
+            backend: await closing.enter_async_context(open_channel(backend, address, metrics, trust.caller("gateway")))
             for backend, address in addresses.items()
         }
         yield channels, servers

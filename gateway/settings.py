@@ -34,8 +34,9 @@ class CacheSettings(BaseModel):
     session_local_seconds: float = Field(
         1.0, gt=0, le=60, description="How long a gateway takes a session for open without asking again."
     )
+    # With the longest in this process less than what a viewer's proof counts for at least.
     session_remote_seconds: float = Field(
-        5.0, gt=0, le=3600, description="How long open sessions stay in the shared cache."
+        5.0, gt=0, le=60, description="How long open sessions stay in the shared cache."
     )
 
     stale: bool = Field(

@@ -7,6 +7,7 @@ from loaders.account import BACKEND, AccountCommands
 from services.runtime.channels import open_channel
 from services.runtime.deadline import deadline_in
 from services.runtime.telemetry import Metrics
+from services.runtime.trust import Trust
 
 
 def token_of(settings: Settings, handle: str, password: str) -> str:
@@ -15,7 +16,8 @@ def token_of(settings: Settings, handle: str, password: str) -> str:
 
 
 async def _sign_in(settings: Settings, handle: str, password: str) -> str:
-    async with open_channel(BACKEND, settings.addresses.account, Metrics()) as channel:
+    caller = Trust(settings).caller("gateway")
+    async with open_channel(BACKEND, settings.addresses.account, Metrics(), caller) as channel:
         with deadline_in(settings.request_seconds):
             session = await AccountCommands(channel).sign_in(handle, password)
         return session.token

@@ -129,7 +129,9 @@ def by_place(keys: Sequence[K], answers: Iterable[PlacedT]) -> dict[K, PlacedT]:
 
 def to_viewer(identity: Identity) -> identity_pb2.Viewer:
     """The identity as the contracts carry it."""
-    return identity_pb2.Viewer(account_id=identity.account_id, account_type=identity.account_type)
+    return identity_pb2.Viewer(
+        account_id=identity.account_id, account_type=identity.account_type, assertion=identity.assertion
+    )
 
 
 def from_viewer(message: identity_pb2.Viewer) -> Identity:

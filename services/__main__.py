@@ -1,5 +1,6 @@
 """The command line of the backends: `python -m services --help`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,6 +73,28 @@ def demo(
     from services.runtime.process import demo_process
 
     launch(lambda: demo_process(chosen, settings, accounts))
+
+
+@app.command()
+def keys(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Where; ATRIUM_KEYS when left out, or else `keys` below the data folder."),
+    ] = None,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Forget the public keys of before: what they signed is refused at once.")
+    ] = False,
+) -> None:
+    """Make the keys that processes prove themselves with. New ones take the place of those of before."""
+    settings = _settings()
+    from services.runtime.trust import NAMES, make_keys, place_of_keys
+
+    place = folder or place_of_keys(settings)
+    try:
+        make_keys(place, NAMES, forget=forget)
+    except (OSError, ValueError) as error:
+        refuse(f"cannot make keys in {place}: {error}")
+    typer.echo(f"keys of {', '.join(NAMES)} in {place}")
 
 
 @app.command("list")

@@ -27,7 +27,10 @@ from services.runtime.channels import open_channel
 from services.runtime.database import Database, open_database
 from services.runtime.ids import TimeOrderedIds
 from services.runtime.server import add_health_and_reflection, create_server
+from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
+from services.runtime.trust import Trust
+from tests.open_doors import Anybody, Stranger
 
 MakeResources: TypeAlias = Callable[[MetaData], Awaitable[Resources]]
 """The fixture `make_resources`: gives resources on the test's stack, with the empty tables of one backend."""
@@ -189,6 +192,7 @@ async def make_resources(
     stack: str, request: pytest.FixtureRequest, tmp_path: Path, cache: Redis, clock: HandClock
 ) -> AsyncIterator[MakeResources]:
     """Makes resources on the stack, with the empty tables of one backend."""
+    trust = Trust(Settings(data=tmp_path))
     async with AsyncExitStack() as closing:
 
         async def make(tables: MetaData) -> Resources:
@@ -200,7 +204,9 @@ async def make_resources(
             closing.push_async_callback(_drop, database, tables)
             async with database.engine.begin() as connection:
                 await connection.run_sync(tables.create_all)
-            return Resources(database=database, cache=cache, ids=TimeOrderedIds(clock, worker=1), clock=clock)
+            return Resources(
+                database=database, cache=cache, ids=TimeOrderedIds(clock, worker=1), clock=clock, trust=trust
+            )
 
         yield make
 
@@ -219,7 +225,7 @@ async def serve() -> AsyncIterator[Serve]:
 
         async def start(backend: Backend, resources: Resources) -> grpc.aio.Channel:
             address = f"unix:{folder}/{backend.name}"
-            server = create_server(Metrics())
+            server = create_server(Metrics(), Anybody())
             backend.attach(server, resources)
             health = add_health_and_reflection(server, [backend.service])
             server.add_insecure_port(address)
@@ -227,6 +233,6 @@ async def serve() -> AsyncIterator[Serve]:
                 await health.serving(service)
             await server.start()
             closing.push_async_callback(server.stop, None)
-            return await closing.enter_async_context(open_channel(backend.name, address, Metrics()))
+            return await closing.enter_async_context(open_channel(backend.name, address, Metrics(), Stranger()))
 
         yield start

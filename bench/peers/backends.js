@@ -1,6 +1,8 @@
 // The four backends over gRPC, as promises.
+import { createPrivateKey, sign } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { credentials, loadPackageDefinition } from '@grpc/grpc-js'
+import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 
 const PROTOS = fileURLToPath(new URL('../../schema/proto', import.meta.url))
@@ -14,15 +16,34 @@ export function connect (addresses) {
   const packages = loadPackageDefinition(loadSync(files, options))
   return Object.fromEntries(NAMES.map((name, at) => {
     const Service = packages[name].v1[`${name[0].toUpperCase()}${name.slice(1)}Service`]
-    return [name, promising(new Service(addresses[at], credentials.createInsecure()))]
+    return [name, promising(new Service(addresses[at], credentials.createInsecure()), proving(name))]
   }))
 }
 
-function promising (stub) {
+// What tells a backend that the gateway calls: a JWS by its key, made again long before it ends.
+function proving (backend) {
+  const part = (content) => Buffer.from(JSON.stringify(content)).toString('base64url')
+  let metadata
+  let renewAt = 0
+  return () => {
+    if (Date.now() >= renewAt) {
+      renewAt = Date.now() + 120_000
+      const jwk = JSON.parse(readFileSync(`${process.env.ATRIUM_DATA}/keys/gateway.json`))
+      const key = createPrivateKey({ key: jwk, format: 'jwk' })
+      const claims = { aud: backend, exp: Math.trunc(Date.now() / 1000) + 300 }
+      const words = `${part({ alg: 'Ed25519', kid: jwk.kid, typ: 'caller+jwt' })}.${part(claims)}`
+      metadata = new Metadata()
+      metadata.set('atrium-caller', `${words}.${sign(null, Buffer.from(words), key).toString('base64url')}`)
+    }
+    return metadata
+  }
+}
+
+function promising (stub, proof) {
   return new Proxy({}, {
     get: (_, method) => (request) => new Promise((resolve, reject) => {
       const done = (error, reply) => error ? reject(error) : resolve(reply)
-      stub[method](request, { deadline: Date.now() + TIMEOUT_MS }, done)
+      stub[method](request, proof(), { deadline: Date.now() + TIMEOUT_MS }, done)
     })
   })
 }

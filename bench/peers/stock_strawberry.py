@@ -28,7 +28,9 @@ from schema.generated.activity.v1 import activity_pb2, activity_pb2_grpc
 from schema.generated.banner.v1 import banner_pb2, banner_pb2_grpc
 from schema.generated.identity.v1 import identity_pb2
 from schema.generated.permission.v1 import permission_pb2, permission_pb2_grpc
-from services.runtime.channels import OPTIONS
+from services.runtime.channels import OPTIONS, PROOF
+from services.runtime.settings import Settings
+from services.runtime.trust import Trust, TrustedCaller
 
 TIMEOUT = 5.0
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
@@ -56,22 +58,27 @@ class ActivityKind(Enum):
 class Backends:
     """Stubs of the four backends."""
 
-    def __init__(self, channels: list[grpc.aio.Channel]) -> None:
+    def __init__(self, channels: list[grpc.aio.Channel], caller: TrustedCaller) -> None:
+        self._caller = caller
         self.accounts = account_pb2_grpc.AccountServiceStub(channels[0])
         self.permissions = permission_pb2_grpc.PermissionServiceStub(channels[1])
         self.banners = banner_pb2_grpc.BannerServiceStub(channels[2])
         self.activities = activity_pb2_grpc.ActivityServiceStub(channels[3])
 
+    def options(self, backend: str) -> dict[str, Any]:
+        """What each call to the backend comes with: a time limit, and who calls."""
+        return {"timeout": TIMEOUT, "metadata": ((PROOF, self._caller.proof(backend)),)}
+
     async def viewer(self, authorization: str) -> identity_pb2.Viewer:
         wanted = account_pb2.BatchVerifySessionsRequest(tokens=[authorization.removeprefix("Bearer ")])
-        [session] = (await self.accounts.BatchVerifySessions(wanted, timeout=TIMEOUT)).sessions
+        [session] = (await self.accounts.BatchVerifySessions(wanted, **self.options("account"))).sessions
         if session.state != account_pb2.VerifiedSession.STATE_VALID or session.account_status not in MAY_ACT:
             raise PermissionError("not signed in")
         return session.viewer
 
     async def accounts_by_id(self, ids: list[int]) -> list[account_pb2.Account | None]:
         wanted = account_pb2.BatchGetAccountsRequest(ids=ids)
-        reply = await self.accounts.BatchGetAccounts(wanted, timeout=TIMEOUT)
+        reply = await self.accounts.BatchGetAccounts(wanted, **self.options("account"))
         known = {account.id: account for account in reply.accounts}
         return [known.get(account_id) for account_id in ids]
 
@@ -192,7 +199,8 @@ class Home:
     @strawberry.field
     async def features(self, info: Info) -> list[Feature]:
         wanted = permission_pb2.BatchListFeaturesRequest(viewers=[info.context.viewer])
-        reply = await info.context.backends.permissions.BatchListFeatures(wanted, timeout=TIMEOUT)
+        backends = info.context.backends
+        reply = await backends.permissions.BatchListFeatures(wanted, **backends.options("permission"))
         return [
             Feature(key=one.key, title=one.title, url=one.url, badge=one.badge if one.HasField("badge") else None)
             for one in reply.answers[0].features
@@ -203,7 +211,8 @@ class Home:
         viewer, slot = info.context.viewer, banner_pb2.BANNER_SLOT_HOME_TOP
         question = banner_pb2.BatchListBannersRequest.Question(viewer=viewer, slot=slot)
         wanted = banner_pb2.BatchListBannersRequest(questions=[question])
-        reply = await info.context.backends.banners.BatchListBanners(wanted, timeout=TIMEOUT)
+        backends = info.context.backends
+        reply = await backends.banners.BatchListBanners(wanted, **backends.options("banner"))
         return [
             Banner(
                 id=strawberry.ID(f"ban_{one.id}"),
@@ -220,7 +229,8 @@ class Home:
         page = activity_pb2.PageRequest(first=first)
         question = activity_pb2.BatchListFeedsRequest.Question(viewer=info.context.viewer, page=page)
         wanted = activity_pb2.BatchListFeedsRequest(questions=[question])
-        reply = await info.context.backends.activities.BatchListFeeds(wanted, timeout=TIMEOUT)
+        backends = info.context.backends
+        reply = await backends.activities.BatchListFeeds(wanted, **backends.options("activity"))
         items = reply.pages[0].items
         return ActivityConnection(
             edges=[ActivityEdge(cursor=item.cursor, node=activity_of(item.activity)) for item in items],
@@ -299,7 +309,7 @@ async def connected(app: Starlette) -> AsyncIterator[None]:
         channels = [grpc.aio.insecure_channel(address, options=OPTIONS) for address in sys.argv[2:6]]
         for channel in channels:
             await closing.enter_async_context(channel)
-        app.state.backends = Backends(channels)
+        app.state.backends = Backends(channels, Trust(Settings()).caller("gateway"))
         yield
 
 

@@ -25,7 +25,9 @@ from schema.generated.activity.v1 import activity_pb2, activity_pb2_grpc
 from schema.generated.banner.v1 import banner_pb2, banner_pb2_grpc
 from schema.generated.identity.v1 import identity_pb2
 from schema.generated.permission.v1 import permission_pb2, permission_pb2_grpc
-from services.runtime.channels import OPTIONS
+from services.runtime.channels import OPTIONS, PROOF
+from services.runtime.settings import Settings
+from services.runtime.trust import Trust, TrustedCaller
 
 TIMEOUT = 5.0
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
@@ -41,11 +43,15 @@ Json = dict[str, Any]
 class Aggregator:
     """The home page, from four backends."""
 
-    def __init__(self, channels: list[grpc.aio.Channel]) -> None:
+    def __init__(self, channels: list[grpc.aio.Channel], caller: TrustedCaller) -> None:
+        self._caller = caller
         self._accounts = account_pb2_grpc.AccountServiceStub(channels[0])
         self._permissions = permission_pb2_grpc.PermissionServiceStub(channels[1])
         self._banners = banner_pb2_grpc.BannerServiceStub(channels[2])
         self._activities = activity_pb2_grpc.ActivityServiceStub(channels[3])
+
+    def _options(self, backend: str) -> dict[str, Any]:
+        return {"timeout": TIMEOUT, "metadata": ((PROOF, self._caller.proof(backend)),)}
 
     async def home(self, token: str) -> Json | None:
         """The answer to the bearer of the token; None when it lets nobody in."""
@@ -68,26 +74,27 @@ class Aggregator:
 
     async def viewer(self, token: str) -> identity_pb2.Viewer | None:
         reply = await self._accounts.BatchVerifySessions(
-            account_pb2.BatchVerifySessionsRequest(tokens=[token]), timeout=TIMEOUT
+            account_pb2.BatchVerifySessionsRequest(tokens=[token]), **self._options("account")
         )
         session = reply.sessions[0]
         valid = session.state == account_pb2.VerifiedSession.STATE_VALID and session.account_status in MAY_ACT
         return session.viewer if valid else None
 
     async def accounts(self, ids: list[int]) -> dict[int, Json]:
-        reply = await self._accounts.BatchGetAccounts(account_pb2.BatchGetAccountsRequest(ids=ids), timeout=TIMEOUT)
+        wanted = account_pb2.BatchGetAccountsRequest(ids=ids)
+        reply = await self._accounts.BatchGetAccounts(wanted, **self._options("account"))
         return {account.id: account_json(account) for account in reply.accounts}
 
     async def features(self, viewer: identity_pb2.Viewer) -> list[Json]:
         reply = await self._permissions.BatchListFeatures(
-            permission_pb2.BatchListFeaturesRequest(viewers=[viewer]), timeout=TIMEOUT
+            permission_pb2.BatchListFeaturesRequest(viewers=[viewer]), **self._options("permission")
         )
         return [feature_json(feature) for feature in reply.answers[0].features]
 
     async def banners(self, viewer: identity_pb2.Viewer) -> list[Json]:
         question = banner_pb2.BatchListBannersRequest.Question(viewer=viewer, slot=banner_pb2.BANNER_SLOT_HOME_TOP)
         reply = await self._banners.BatchListBanners(
-            banner_pb2.BatchListBannersRequest(questions=[question]), timeout=TIMEOUT
+            banner_pb2.BatchListBannersRequest(questions=[question]), **self._options("banner")
         )
         return [banner_json(banner) for answer in reply.answers for banner in answer.banners]
 
@@ -95,7 +102,7 @@ class Aggregator:
         page = activity_pb2.PageRequest(first=20)
         question = activity_pb2.BatchListFeedsRequest.Question(viewer=viewer, page=page)
         reply = await self._activities.BatchListFeeds(
-            activity_pb2.BatchListFeedsRequest(questions=[question]), timeout=TIMEOUT
+            activity_pb2.BatchListFeedsRequest(questions=[question]), **self._options("activity")
         )
         items = reply.pages[0].items
         authors = await self.accounts(list({item.activity.author_id: None for item in items})) if items else {}
@@ -157,7 +164,7 @@ async def connected(app: Starlette) -> AsyncIterator[None]:
         channels = [grpc.aio.insecure_channel(address, options=OPTIONS) for address in sys.argv[2:6]]
         for channel in channels:
             await closing.enter_async_context(channel)
-        app.state.aggregator = Aggregator(channels)
+        app.state.aggregator = Aggregator(channels, Trust(Settings()).caller("gateway"))
         yield
 
 

@@ -1,7 +1,7 @@
 """One subscriber's feed: which activities it is told, each once and in the order of ids."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, timedelta
 
@@ -25,12 +25,13 @@ class Feed:
 
     def __init__(
         self,
-        viewer: Identity,
+        viewer: Callable[[], Identity],
         listener: Listener[News],
         hub: Hub,
         past: Past,
         clock: Clock = utc_now,
     ) -> None:
+        """`viewer` answers the viewer as proved last: a feed lives longer than a proof."""
         self._viewer = viewer
         self._listener = listener
         self._hub = hub
@@ -48,7 +49,7 @@ class Feed:
                     yield activity
             else:
                 # It is shown already, though its messages may still be on their way.
-                shown = [activity.id for activity in await self._past.newest(self._viewer)]
+                shown = [activity.id for activity in await self._past.newest(self._viewer())]
                 self._told = Told(shown[-1] if len(shown) == SHOWN else 0, shown)
         self._past = self._past.patient()
 
@@ -82,7 +83,7 @@ class Feed:
         if event.WhichOneof("what") not in FOLLOWS:
             return
         joined = await self._follow()
-        for activity in reversed(await self._past.newest(self._viewer) if joined else ()):
+        for activity in reversed(await self._past.newest(self._viewer()) if joined else ()):
             if (
                 activity.author_id in joined
                 and activity.created_at.ToNanoseconds() >= event.occurred_at.ToNanoseconds()
@@ -91,8 +92,8 @@ class Feed:
 
     async def _follow(self) -> set[int]:
         """Hears those whom the viewer follows, and nobody else; answers who joined them."""
-        followees = await self._past.followees(self._viewer.account_id)
-        wanted = {ACCOUNT.format(self._viewer.account_id), *map(AUTHOR.format, followees)}
+        followees = await self._past.followees(self._viewer().account_id)
+        wanted = {ACCOUNT.format(self._viewer().account_id), *map(AUTHOR.format, followees)}
         joined = {followee for followee in followees if AUTHOR.format(followee) not in self._listener.channels}
         self._hub.remove(self._listener, self._listener.channels - wanted)
         self._hub.add(self._listener, wanted)
@@ -100,13 +101,13 @@ class Feed:
 
     async def _since(self, after: int) -> Activities:
         """Activities newer than one, as far as no older ones can join them; the listener hears of all others."""
-        newest = max((activity.id for activity in await self._past.newest(self._viewer)), default=0)
+        newest = max((activity.id for activity in await self._past.newest(self._viewer())), default=0)
         if newest <= after:
             return
         await asyncio.sleep(self._hub.settle_seconds)
         more = True
         while more:
-            activities, more = await self._past.since(self._viewer, after)
+            activities, more = await self._past.since(self._viewer(), after)
             for activity in activities:
                 if activity.id > newest:
                     return

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 
 from gateway.push.feed import FOLLOWS, Activities, Feed
 from gateway.push.hub import ACCOUNT, Hub, News
@@ -24,7 +25,7 @@ class Feeds:
     async def activities(self, viewer: Identity, token: str, last_seen: int) -> Activities:
         """Each new activity of the viewer's feed once, those after `last_seen` first; 0 begins now."""
         async with self._listener(viewer, token) as listener:
-            feed = Feed(viewer, listener, self._hub, self._past, self._clock)
+            feed = Feed(partial(self._sessions.latest, token, viewer), listener, self._hub, self._past, self._clock)
             told = feed.begin(last_seen)
             while True:
                 async with aclosing(told):

@@ -11,6 +11,7 @@ import structlog
 from gateway.context import identity_of
 from schema.errcode import AtriumError
 from schema.generated.account.v1 import account_pb2
+from schema.graphql.ports import Identity
 
 VERIFY_SECONDS = 30.0
 """How often all sessions are verified. Before each event its own is, too: nobody is told anything after the end."""
@@ -42,6 +43,7 @@ class Sessions:
         self._verify = verify
         self._every = every
         self._watched: dict[str, set[Ended]] = defaultdict(set)
+        self._found: dict[str, Identity] = {}
         self._stopped = asyncio.Event()
 
     @contextmanager
@@ -54,6 +56,11 @@ class Sessions:
             self._watched[token].discard(told)
             if not self._watched[token]:
                 del self._watched[token]
+                self._found.pop(token, None)
+
+    def latest(self, token: str, viewer: Identity) -> Identity:
+        """The viewer as found when the session was verified last: what proves a viewer counts for minutes only."""
+        return self._found.get(token, viewer)
 
     async def serve(self) -> None:
         """Verifies until stopped."""
@@ -81,8 +88,10 @@ class Sessions:
                 self._judge(token, session)
 
     def _judge(self, token: str, session: account_pb2.VerifiedSession) -> None:
+        if token not in self._watched:
+            return
         try:
-            identity_of(session)
+            self._found[token] = identity_of(session)
         except AtriumError as error:
-            for told in self._watched.get(token, ()):
+            for told in tuple(self._watched[token]):
                 told.end(error)

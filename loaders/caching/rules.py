@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from loaders.batching import Question, from_viewer, to_viewer
+from loaders.batching import Question, from_viewer
 from schema.generated.account.v1 import account_pb2
 from schema.generated.banner.v1 import banner_pb2
+from schema.generated.identity.v1 import identity_pb2
 from schema.generated.permission.v1 import permission_pb2
 from schema.generated.sharing.v1.sharing_pb2 import Scope
 from schema.graphql.ports import BannersKey, Identity
@@ -99,8 +100,13 @@ def _about_handle(handle: str, account: account_pb2.Account | None) -> tuple[str
     return (own, subjects.account(account.id)) if account else (own,)
 
 
+def _unproved(viewer: Identity) -> identity_pb2.Viewer:
+    """The viewer as entries name it: a proof is of use to others, and to nobody who reads an answer."""
+    return identity_pb2.Viewer(account_id=viewer.account_id, account_type=viewer.account_type)
+
+
 def _pack_features(viewer: Identity, features: tuple[permission_pb2.Feature, ...]) -> bytes:
-    answer = permission_pb2.BatchListFeaturesResponse.Answer(viewer=to_viewer(viewer), features=features)
+    answer = permission_pb2.BatchListFeaturesResponse.Answer(viewer=_unproved(viewer), features=features)
     return answer.SerializeToString()
 
 
@@ -112,7 +118,7 @@ def _unpack_features(viewer: Identity, payload: bytes) -> tuple[permission_pb2.F
 
 
 def _pack_banners(key: BannersKey, banners: tuple[banner_pb2.Banner, ...]) -> bytes:
-    viewer = to_viewer(key.viewer)
+    viewer = _unproved(key.viewer)
     answer = banner_pb2.BatchListBannersResponse.Answer(viewer=viewer, slot=key.slot, banners=banners)
     return answer.SerializeToString()
 

@@ -5,7 +5,7 @@ The gateway's context and the room `loaders` fit these; the types here know noth
 
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
 
 from schema.errcode import AtriumError
@@ -31,6 +31,8 @@ class Identity:
     """The account that is signed in; 0 for a guest."""
     account_type: "identity_pb2.AccountType.ValueType"
     """Its type by the contracts' number, also one that is newer than this process."""
+    assertion: str = field(default="", compare=False, repr=False)
+    """What proves both to the backends; the same account may have several."""
 
     @property
     def is_guest(self) -> bool:

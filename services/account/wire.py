@@ -44,6 +44,7 @@ def create_servicer(resources: Resources) -> AccountServicer:
         Administration(accounts, passwords, resources.ids, clock),
         Lives(changes, clock, timedelta(days=resources.settings.cooling_off_days)),
         Merges(accounts, changes, sessions, clock),
+        issue=resources.trust.issuer.viewer,
     )
 
 

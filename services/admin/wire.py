@@ -53,6 +53,7 @@ BACKEND = Backend(
     metadata=METADATA,
     attach=attach,
     inbox=INBOX,
+    asks=("account", "permission", "activity", "job"),
     consumers=consumers,
 )
 """The backend as a process runs it."""

@@ -14,6 +14,7 @@ from services.runtime.embedded import as_found
 from services.runtime.ids import Made, made
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics, configure_logging
+from services.runtime.trust import Trust
 
 _ID = re.compile(r"(?:[a-z]{1,8}_)?([1-9][0-9]{0,18})", re.ASCII)
 
@@ -21,8 +22,9 @@ _ID = re.compile(r"(?:[a-z]{1,8}_)?([1-9][0-9]{0,18})", re.ASCII)
 async def new_process(count: int, settings: Settings) -> int:
     """Prints so many new ids; 1 when nobody makes any."""
     configure_logging("error")
+    address, caller = as_found(settings).addresses.identifier, Trust(settings).caller("platform")
     try:
-        async with open_channel("identifier", as_found(settings).addresses.identifier, Metrics()) as channel:
+        async with open_channel("identifier", address, Metrics(), caller) as channel:
             ids = await fetch_over(channel)(count)
     except AtriumError as error:
         say(f"{error.code} {error.message}")

@@ -34,6 +34,7 @@ BACKEND = Backend(
     metadata=METADATA,
     attach=attach,
     inbox=INBOX,
+    asks=("account", "activity", "permission"),
     consumers=consumers,
 )
 """The service as a process runs it."""

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import grpc.aio
 
 from schema.generated.identifier.v1 import identifier_pb2, identifier_pb2_grpc
-from services.runtime.channels import open_channel
+from services.runtime.channels import Caller, open_channel
 from services.runtime.clock import utc_now
 from services.runtime.ids import AllocatedIds, FetchIds, IdSource, TimeOrderedIds
 from services.runtime.settings import Settings
@@ -14,12 +14,12 @@ from services.runtime.telemetry import Metrics
 
 
 @asynccontextmanager
-async def open_ids(settings: Settings, metrics: Metrics) -> AsyncIterator[IdSource]:
-    """The source of ids that the settings name; connects on first use."""
+async def open_ids(settings: Settings, metrics: Metrics, caller: Caller) -> AsyncIterator[IdSource]:
+    """The source of ids that the settings name, for this caller; connects on first use."""
     if settings.worker is not None:
         yield TimeOrderedIds(utc_now, settings.worker)
         return
-    async with open_channel("identifier", settings.addresses.identifier, metrics) as channel:
+    async with open_channel("identifier", settings.addresses.identifier, metrics, caller) as channel:
         yield AllocatedIds(fetch_over(channel))
 
 

@@ -15,6 +15,7 @@ from services.runtime.inbox import Inbox
 from services.runtime.lifecycle import Check, Server
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
+from services.runtime.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,14 @@ class Resources:
     cache: Redis
     ids: IdSource
     clock: Clock
+    trust: Trust
+    """What it proves itself and others with."""
     settings: Settings = field(default_factory=Settings)
     """What the process was told from outside."""
     metrics: Metrics = field(default_factory=Metrics)
     """Where the process counts."""
     channels: Mapping[str, grpc.aio.Channel] = field(default_factory=dict)
-    """To each backend, itself included, by its name; connects on first use."""
+    """To each backend that it asks, by its name; connects on first use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +84,7 @@ class Backend:
     """Where it writes its events, if it tells any: made by `outbox.outbox_table` on its metadata."""
     inbox: Inbox | None = None
     """What it needs to listen to events: made by `inbox.inbox_tables` on its metadata."""
+    asks: Sequence[str] = ()
+    """The backends that it calls, by their names."""
     consumers: Callable[[Resources], Sequence[Consumer]] = no_consumers
     """What it does when it hears of events; needs an inbox."""

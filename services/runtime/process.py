@@ -17,6 +17,7 @@ from services.runtime.serving import open_all, serve_backends
 from services.runtime.settings import Settings
 from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics, configure_logging, configure_tracing
+from services.runtime.trust import Trust
 
 _log = structlog.get_logger(__name__)
 
@@ -27,9 +28,11 @@ async def serve_process(addresses: Mapping[Backend, str], settings: Settings, *,
     metrics, readiness = Metrics(), Readiness()
     async with AsyncExitStack() as closing:
         closing.enter_context(configure_tracing(settings, service="-".join(backend.name for backend in addresses)))
-        resources = await closing.enter_async_context(open_all(addresses, settings, metrics))
+        trust = Trust(settings, addresses.values())
+        trust.check(*(backend.name for backend in addresses))
+        resources = await closing.enter_async_context(open_all(addresses, settings, metrics, trust=trust))
         streams = await closing.enter_async_context(open_streams(resources, settings.bus, metrics, complete=complete))
-        backends = await closing.enter_async_context(serve_backends(addresses, resources, readiness, metrics))
+        backends = await closing.enter_async_context(serve_backends(addresses, resources, readiness, metrics, trust))
         if not complete and settings.cache == MEMORY:
             _log.warning("the cache is of this process alone: set ATRIUM_CACHE to share it with others")
         # The pages come first: they stop last, and tell until then that this process wants no more work.

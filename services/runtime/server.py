@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import grpc
 import grpc.aio
@@ -46,9 +46,21 @@ Read = Callable[[bytes], Message]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
-def create_server(metrics: Metrics, limiter: Limiter | None = None) -> grpc.aio.Server:
+class Admission(Protocol):
+    """Who gets in."""
+
+    async def admit(self, method: str, context: Context) -> None:
+        """Returns when whoever calls may call the method with this path; else aborts the call."""
+        ...
+
+    def check_viewers(self, request: Message) -> None:
+        """Raises Unauthenticated when the request is for a viewer who is not proved."""
+        ...
+
+
+def create_server(metrics: Metrics, admission: Admission, limiter: Limiter | None = None) -> grpc.aio.Server:
     """A server with every interceptor of the house and no service yet; refuses nothing where there is no limiter."""
-    edge = EdgeInterceptor(metrics, limiter or Limiter(Pulse()))
+    edge = EdgeInterceptor(metrics, admission, limiter or Limiter(Pulse()))
     return grpc.aio.server(interceptors=[*server_interceptors(), edge], options=OPTIONS)
 
 
@@ -61,10 +73,11 @@ def add_health_and_reflection(server: grpc.aio.Server, services: Sequence[str]) 
 
 
 class EdgeInterceptor(grpc.aio.ServerInterceptor):
-    """The edge of a backend: the only place that validates a request, and that logs and translates an error."""
+    """The edge of a backend: the only place that lets a call in, validates it, and logs and translates its error."""
 
-    def __init__(self, metrics: Metrics, limiter: Limiter) -> None:
+    def __init__(self, metrics: Metrics, admission: Admission, limiter: Limiter) -> None:
         self._metrics = metrics
+        self._admission = admission
         self._limiter = limiter
         self._handlers: dict[str, Handler] = {}
         """Those that were wrapped, by the path of their method."""
@@ -120,11 +133,13 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             start_trace(told.get("traceparent"))
             code = grpc.StatusCode.OK
             try:
+                await self._admission.admit(name, context)
                 request = message_in(body, read)
                 validate(request)
+                self._admission.check_viewers(request)
                 with _deadline(context), in_lane(told.get("lane", "")):
                     return await method(request, context)
-            except grpc.aio.AbortError:  # The health service speaks gRPC's own words.
+            except grpc.aio.AbortError:  # Admission and the health service speak gRPC's own words.
                 code = context.code()
                 raise
             except asyncio.CancelledError:

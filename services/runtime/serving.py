@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import grpc.aio
 import structlog
@@ -21,11 +22,12 @@ from services.runtime.database import open_database
 from services.runtime.lifecycle import Check, Readiness, Server, StartError, passes
 from services.runtime.migrate import is_current
 from services.runtime.pulse import Pulse
-from services.runtime.server import add_health_and_reflection, create_server
+from services.runtime.server import Admission, add_health_and_reflection, create_server
 from services.runtime.settings import Settings
 from services.runtime.shedding import Limiter
 from services.runtime.telemetry import Metrics
 from services.runtime.telemetry.tracing import instrument_cache, instrument_engine
+from services.runtime.trust import Trust
 from services.runtime.upkeep import add_upkeep
 
 _log = structlog.get_logger(__name__)
@@ -42,35 +44,39 @@ async def open_resources(
     backend: Backend,
     settings: Settings,
     metrics: Metrics | None = None,
-    channels: Mapping[str, grpc.aio.Channel] | None = None,
     clock: Clock = utc_now,
+    trust: Trust | None = None,
 ) -> AsyncIterator[Resources]:
     """What `backend` needs, as the settings say, closed at the end; connects on first use."""
     url = settings.database_url(backend.name)
     if url.startswith("sqlite"):
         _make_file(Path(url.partition(":///")[2].partition("?")[0]))
-    metrics = metrics or Metrics()
+    metrics, trust = metrics or Metrics(), trust or Trust(settings)
+    caller, addresses = trust.caller(backend.name), {name: settings.addresses.of(name) for name in backend.asks}
     async with (
         open_database(url) as database,
         open_cache(settings.cache) as cache,
-        open_ids(settings, metrics) as ids,
+        open_ids(settings, metrics, caller) as ids,
+        open_channels(addresses, metrics, caller) as channels,
     ):
         instrument_engine(database.engine)
         instrument_cache(cache)
-        yield Resources(database, cache, ids, clock, settings, metrics, channels or {})
+        yield Resources(database, cache, ids, clock, trust, settings, metrics, channels)
 
 
 @asynccontextmanager
 async def open_all(
-    backends: Iterable[Backend], settings: Settings, metrics: Metrics | None = None, clock: Clock = utc_now
+    backends: Iterable[Backend],
+    settings: Settings,
+    metrics: Metrics | None = None,
+    clock: Clock = utc_now,
+    trust: Trust | None = None,
 ) -> AsyncIterator[dict[Backend, Resources]]:
-    """The resources of each backend, closed at the end; they share channels to all that the settings name."""
-    metrics = metrics or Metrics()
+    """The resources of each backend, closed at the end."""
+    metrics, trust = metrics or Metrics(), trust or Trust(settings)
     async with AsyncExitStack() as closing:
-        addresses = settings.addresses.model_dump()
-        channels = await closing.enter_async_context(open_channels(addresses, metrics))
         yield {
-            backend: await closing.enter_async_context(open_resources(backend, settings, metrics, channels, clock))
+            backend: await closing.enter_async_context(open_resources(backend, settings, metrics, clock, trust))
             for backend in backends
         }
 
@@ -88,12 +94,25 @@ def _make_file(path: Path) -> None:
         raise StartError.of(f"cannot write {path}", error) from error
 
 
+class Door(Protocol):
+    """How calls come to a server."""
+
+    def admission(self, backends: Collection[str]) -> Admission:
+        """Who gets in, where these backends are served."""
+        ...
+
+    def listen(self, server: grpc.aio.Server, address: str) -> None:
+        """Has the server listen at the address."""
+        ...
+
+
 @asynccontextmanager
 async def serve_backends(
     addresses: Mapping[Backend, str],
     resources: Mapping[Backend, Resources],
     readiness: Readiness,
     metrics: Metrics,
+    door: Door,
     pulse: Pulse | None = None,
 ) -> AsyncIterator["BackendServers"]:
     """Servers that hold the addresses, to be run by `lifecycle.run`; StartError when an address is not free.
@@ -106,7 +125,7 @@ async def serve_backends(
         servers = []
         for address in dict.fromkeys(addresses.values()):
             here = {backend: resources[backend] for backend, at in addresses.items() if at == address}
-            servers.append(BackendServer(address, here, readiness, metrics, pulse))
+            servers.append(BackendServer(address, here, readiness, metrics, door, pulse))
             closing.push_async_callback(servers[-1].stop, 0)
         yield BackendServers(servers)
 
@@ -142,12 +161,14 @@ class BackendServer:
         backends: Mapping[Backend, Resources],
         readiness: Readiness,
         metrics: Metrics,
+        door: Door,
         pulse: Pulse,
     ) -> None:
         self._address = address
         self._stopping = False
         self._pulse = pulse
-        self._server = create_server(metrics, Limiter(pulse))
+        admission = door.admission([backend.name for backend in backends])
+        self._server = create_server(metrics, admission, Limiter(pulse))
         self._beside: list[Server] = []
         self._checks: dict[Backend, dict[str, Check]] = {}
         for backend, resources in backends.items():
@@ -161,7 +182,7 @@ class BackendServer:
         for backend in backends:
             readiness.add(f"{backend.name} health", partial(self._health.serves, backend.service))
         with claimed(address):
-            self._server.add_insecure_port(address)
+            door.listen(self._server, address)
 
     async def serve(self) -> None:
         """Serves until stopped."""

@@ -10,61 +10,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from services.runtime.bus.servers import KafkaServers
+from services.runtime.gateway_names import GATEWAY_NAMES
+from services.runtime.tls import Tls
 
 PREFIX = "ATRIUM_"
-GATEWAY_NAMES = (
-    "HOST",
-    "PORT",
-    "WORKERS",
-    "EMBEDDED",
-    "DEMO_ACCOUNTS",
-    "PRODUCTION",
-    "LANES",
-    "NOTICE_SECONDS",
-    "REQUEST_SECONDS",
-    "BODY_BYTES",
-    "OPERATIONS",
-    "OPERATION_ALIASES",
-    "OPERATION_BYTES",
-    "OPERATION_COST",
-    "OPERATION_DEPTH",
-    "OPERATION_DIRECTIVES",
-    "OPERATION_FIELDS",
-    "OPERATION_FRAGMENTS",
-    "OPERATION_REPEATS",
-    "OPERATION_ROOTS",
-    "OPERATION_TOKENS",
-    "INIT_SECONDS",
-    "SOCKET_OPERATIONS",
-    "RATES__ACCOUNT_COST",
-    "RATES__ACCOUNT_FIELDS",
-    "RATES__ADDRESS_COST",
-    "RATES__ADDRESS_FIELDS",
-    "RATES__SIGN_INS_ADDRESS",
-    "RATES__SIGN_INS_HANDLE",
-    "RATES",
-    "DOCUMENTS",
-    "APQ",
-    "TRUSTED_PROXIES",
-    "SHARE_ANSWERS",
-    "SHARE_CALLS",
-    "CACHES",
-    "CACHES__LOCAL",
-    "CACHES__REMOTE",
-    "CACHES__ENTRIES",
-    "CACHES__LOCAL_SECONDS",
-    "CACHES__REMOTE_SECONDS",
-    "CACHES__ABSENT_SECONDS",
-    "CACHES__SESSION_LOCAL_SECONDS",
-    "CACHES__SESSION_REMOTE_SECONDS",
-    "CACHES__STALE",
-    "CACHES__STALE_ENTRIES",
-)
-"""What only the gateway reads. Processes share an environment: a backend must not take these for spelling mistakes."""
 COMMAND_NAMES = ("TOKEN",)
 """What only commands read: secrets, which no process keeps."""
 DATABASES = ("sqlite+aiosqlite", "postgresql+psycopg")
@@ -282,6 +243,15 @@ class Settings(BaseSettings):
     )
     addresses: Addresses = Field(
         Addresses(), description="Where the backends listen, and where the gateway finds them."
+    )
+    keys: Path | None = Field(
+        None,
+        description="Folder of the keys that processes prove themselves with, as `python -m services keys` makes it; "
+        "unset: `keys` below the data folder, made at the first start, which works on one machine only.",
+    )
+    tls: Tls = Field(Tls(), description="Certificates for calls over TCP; unset: plaintext.")
+    plaintext: bool = Field(
+        False, description="Allow calls in plaintext to and from other machines: where the network itself is private."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
     otlp_endpoint: Annotated[str, AfterValidator(check_endpoint)] | None = Field(

@@ -4,6 +4,7 @@ import grpc.aio
 
 from schema.generated.task.v1 import task_pb2, task_pb2_grpc
 from services.runtime.backend import Attached, Backend, Resources
+from services.runtime.settings import Addresses
 from services.task.biz import Outcome, Reports, Rollup, Runs, all_tasks
 from services.task.data import (
     METADATA,
@@ -85,5 +86,6 @@ BACKEND = Backend(
     service=task_pb2.DESCRIPTOR.services_by_name["TaskService"].full_name,
     metadata=METADATA,
     attach=attach,
+    asks=tuple(Addresses.model_fields),
 )
 """The backend as a process runs it."""

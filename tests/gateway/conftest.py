@@ -31,6 +31,7 @@ from services.runtime.migrate import migrate
 from services.runtime.serving import BackendServers, open_all, serve_backends
 from services.runtime.settings import Addresses
 from services.runtime.telemetry import Metrics
+from services.runtime.trust import Trust
 from tests.gateway.push.fakes import Silent
 
 Interceptors = Sequence[grpc.aio.UnaryUnaryClientInterceptor]
@@ -50,7 +51,10 @@ class Stores:
 class Backends:
     """The real backends, serving; each can be stopped."""
 
-    def __init__(self, addresses: Mapping[str, str], servers: Mapping[str, BackendServers], ready: Readiness) -> None:
+    def __init__(
+        self, addresses: Mapping[str, str], servers: Mapping[str, BackendServers], ready: Readiness, trust: Trust
+    ) -> None:
+        self.trust = trust
         self.addresses = addresses
         self.readiness = ready
         self._servers = servers
@@ -126,17 +130,20 @@ async def serving(folder: Path) -> AsyncIterator[Backends]:
         # pytest's own folders have names too long for a socket.
         sockets = closing.enter_context(TemporaryDirectory(prefix="atrium-"))
         settings = settings_of(folder, addresses=Addresses.sockets(sockets))
-        resources = await closing.enter_async_context(open_all(BACKENDS.values(), settings))
+        trust = Trust(settings)
+        resources = await closing.enter_async_context(open_all(BACKENDS.values(), settings, trust=trust))
         group = await closing.enter_async_context(asyncio.TaskGroup())
         addresses = {backend: settings.addresses.of(backend.name) for backend in resources}
         servers = {}
         for backend, address in addresses.items():
             lent = {backend: resources[backend]}
             servers[backend.name] = await closing.enter_async_context(
-                serve_backends({backend: address}, lent, readiness, metrics)
+                serve_backends({backend: address}, lent, readiness, metrics, trust)
             )
             group.create_task(servers[backend.name].serve())
-        backends = Backends({backend.name: address for backend, address in addresses.items()}, servers, readiness)
+        backends = Backends(
+            {backend.name: address for backend, address in addresses.items()}, servers, readiness, trust
+        )
         await backends.healthy()
         yield backends
         await backends.stop_all()
@@ -147,9 +154,10 @@ async def channels_to(
     backends: Backends, metrics: Metrics, interceptors: Interceptors = ()
 ) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
     """A channel to each backend that the gateway asks."""
+    gateway = backends.trust.caller("gateway")
     async with AsyncExitStack() as closing:
         yield {
-            name: await closing.enter_async_context(open_channel(name, address, metrics, interceptors))
+            name: await closing.enter_async_context(open_channel(name, address, metrics, gateway, interceptors))
             for name, address in backends.addresses.items()
             if name in CONTRACTS
         }

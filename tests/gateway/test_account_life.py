@@ -1,18 +1,20 @@
 """Closing an account and undoing it, and an account that another took over, as a client of the gateway sees them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from schema.generated.account.v1 import account_pb2 as pb
 from schema.generated.account.v1.account_pb2_grpc import AccountServiceStub
 from schema.generated.identity.v1.identity_pb2 import ACCOUNT_TYPE_STAFF, Viewer
+from services.runtime.channels import open_channel
 from services.runtime.telemetry import Metrics
-from tests.gateway.conftest import House, channels_to
+from tests.gateway.conftest import House
 
 CLOSE = "mutation ($reason: String!) { closeAccount(reason: $reason) { id status version } }"
 REOPEN = "mutation { reopenAccount { id status version } }"
 ME = "{ viewer { account { id status version } } }"
 PENDING = "{ viewer { home { ... on StaffHome { pendingClosures { id } } } } }"
-SAM = Viewer(account_id=4, account_type=ACCOUNT_TYPE_STAFF)
 
 
 async def pending(house: House) -> list[str]:
@@ -48,17 +50,35 @@ async def test_what_cannot_be_closed_or_reopened_says_why(house: House) -> None:
     assert await house.error(CLOSE, "ada", reason="again") == (4090300, message)
 
 
-async def merge(service: Any, source_id: int, target_id: int) -> None:
+@asynccontextmanager
+async def account_backend(house: House, caller: str) -> AsyncIterator[Any]:
+    """The account backend, as another backend calls it."""
+    backends = house.backends
+    who, address = backends.trust.caller(caller), backends.addresses["account"]
+    async with open_channel("account", address, Metrics(), who) as channel:
+        yield AccountServiceStub(channel)
+
+
+def sam(house: House) -> Viewer:
+    return house.backends.trust.issuer.viewer(4, ACCOUNT_TYPE_STAFF)
+
+
+async def start_merge(house: House, source_id: int, target_id: int) -> None:
+    request = pb.StartMergeRequest(actor=sam(house), source_id=source_id, target_id=target_id, reason="twins")
+    async with account_backend(house, "admin") as service:
+        await service.StartMerge(request)
+
+
+async def merge(house: House, source_id: int, target_id: int) -> None:
     """Merges two accounts, as far as the account backend is concerned."""
-    pair: dict[str, Any] = {"source_id": source_id, "target_id": target_id}
-    await service.StartMerge(pb.StartMergeRequest(actor=SAM, reason="twins", **pair))
-    await service.MoveSessions(pb.MoveSessionsRequest(**pair))
-    await service.FinishMerge(pb.FinishMergeRequest(**pair))
+    await start_merge(house, source_id, target_id)
+    async with account_backend(house, "job") as service:
+        await service.MoveSessions(pb.MoveSessionsRequest(source_id=source_id, target_id=target_id))
+        await service.FinishMerge(pb.FinishMergeRequest(source_id=source_id, target_id=target_id))
 
 
 async def test_whoever_took_over_answers_to_the_id_the_handle_and_the_sessions(house: House) -> None:
-    async with channels_to(house.backends, Metrics()) as channels:
-        await merge(AccountServiceStub(channels["account"]), 1, 2)
+    await merge(house, 1, 2)
     found = await house.data(
         '{ account(id: "acc_1") { id } accountByHandle(handle: "Ada") { id } node(id: "acc_1") { id }'
         ' accounts(ids: ["acc_2", "acc_1", "acc_3"]) { id } viewer { account { id handle } } }',
@@ -74,16 +94,13 @@ async def test_whoever_took_over_answers_to_the_id_the_handle_and_the_sessions(h
 
 
 async def test_while_it_is_being_merged_an_account_does_nothing(house: House) -> None:
-    async with channels_to(house.backends, Metrics()) as channels:
-        service: Any = AccountServiceStub(channels["account"])
-        await service.StartMerge(pb.StartMergeRequest(actor=SAM, source_id=1, target_id=2, reason="twins"))
+    await start_merge(house, 1, 2)
     for operation in (ME, REOPEN):
         assert (await house.error(operation, "ada"))[0] == 4030200
     assert (await house.error(CLOSE, "ada", reason="why"))[0] == 4030200
 
 
 async def test_a_suspension_ends_the_sessions_of_the_account(house: House) -> None:
-    async with channels_to(house.backends, Metrics()) as channels:
-        service: Any = AccountServiceStub(channels["account"])
-        await service.SuspendAccount(pb.SuspendAccountRequest(actor=SAM, account_id=1, reason="spam"))
+    async with account_backend(house, "admin") as service:
+        await service.SuspendAccount(pb.SuspendAccountRequest(actor=sam(house), account_id=1, reason="spam"))
     assert (await house.error(ME, "ada"))[0] == 4010100

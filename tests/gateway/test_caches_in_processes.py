@@ -16,6 +16,9 @@ from schema.generated.admin.v1 import admin_pb2 as pb
 from schema.generated.admin.v1.admin_pb2_grpc import AdminServiceStub
 from schema.generated.identity.v1 import identity_pb2
 from services.backends import BACKENDS
+from services.runtime.channels import PROOF
+from services.runtime.settings import Settings
+from services.runtime.trust import Trust
 from tests.conftest import free_port
 from tests.gateway.process import Running, finished, running
 from tests.gateway.test_caches import NAME, RENAME, WHO
@@ -25,12 +28,12 @@ KEPT = {
     "CACHES__LOCAL_SECONDS": "60",
     "CACHES__REMOTE_SECONDS": "3600",
     "CACHES__SESSION_LOCAL_SECONDS": "60",
-    "CACHES__SESSION_REMOTE_SECONDS": "3600",
+    "CACHES__SESSION_REMOTE_SECONDS": "60",
 }
-"""So long that nothing ends by itself while the test runs: what is seen was told."""
+"""So long that nothing ends by itself while it is watched: what is seen was told."""
 BOUND = 5.0
 """Seconds; documented is one, for machines that do nothing else."""
-SAM = identity_pb2.Viewer(account_id=4, account_type=identity_pb2.ACCOUNT_TYPE_STAFF)
+STAFF = identity_pb2.ACCOUNT_TYPE_STAFF
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Town:
     there: str
     admin: str
     backends: Running
+    trust: Trust
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,8 @@ def town(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             assert done.returncode == 0, done.stderr
         backends = closing.enter_context(running(("services", "serve", *BACKENDS), settings, folder / "backends.txt"))
         here, there = [closing.enter_context(gateway(settings, folder / f"{name}.txt")) for name in ("here", "there")]
-        yield Town(here, there, f"unix:{sockets}/admin", backends)
+        trust = Trust(Settings(data=folder / "data"))
+        yield Town(here, there, f"unix:{sockets}/admin", backends, trust)
 
 
 @contextmanager
@@ -121,13 +126,15 @@ def test_a_change_that_goes_by_no_gateway_is_soon_seen_at_both(town: Town) -> No
     took = []
     with grpc.insecure_channel(town.admin) as channel:
         desk = AdminServiceStub(channel)
+        sam, proof = town.trust.issuer.viewer(4, STAFF), ((PROOF, town.trust.caller("platform").proof("admin")),)
         for number in range(5):
             version = ask(town.here, NAME)["data"]["account"]["version"]
             name_at(town.there)
             desk.ChangeAccount(
                 pb.ChangeAccountRequest(
-                    actor=SAM, account_id=1, version=version, reason="a typo", display_name=f"Ada by staff {number}"
-                )
+                    actor=sam, account_id=1, version=version, reason="a typo", display_name=f"Ada by staff {number}"
+                ),
+                metadata=proof,
             )
             for url in (town.here, town.there):
                 took.append(seconds_until(lambda: name_at(url), f"Ada by staff {number}"))  # noqa: B023

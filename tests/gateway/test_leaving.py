@@ -32,6 +32,7 @@ from services.runtime.telemetry import Metrics
 from services.runtime.web import WebServer, listen
 from tests.gateway.push.client import Subscriber, connected
 from tests.gateway.push.fakes import activity
+from tests.open_doors import Stranger
 
 BANNERS = "{ viewer { home { banners { id } } } }"
 FEED = "subscription { feedActivityAdded { author { handle } } }"
@@ -132,7 +133,7 @@ async def backend(hanging: Hanging) -> AsyncIterator[str]:
 async def place(hanging: Hanging, backend: str) -> AsyncIterator[Place]:
     metrics, listening = Metrics(), listen("127.0.0.1", 0)
     async with AsyncExitStack() as closing:
-        channel = await closing.enter_async_context(open_channel("banner", backend, metrics))
+        channel = await closing.enter_async_context(open_channel("banner", backend, metrics, Stranger()))
         channels = dict.fromkeys(CONTRACTS, channel)
         clients = await closing.enter_async_context(open_clients(channels, metrics))
         joint = await closing.enter_async_context(open_joint(metrics))

@@ -1,12 +1,17 @@
+import pytest
+from pydantic import ValidationError
+
 from gateway.settings import CacheSettings, Settings
 from loaders.caching import Lifetimes, Seconds, Sizes
 from services.runtime import settings
+from services.runtime.gateway_names import GATEWAY_NAMES
+from services.runtime.trust.assertions import LIFE_SECONDS
 
 
 def test_other_processes_know_the_names_that_only_the_gateway_reads() -> None:
     shared = set(settings.names(settings.Settings))
     own = {name.removeprefix(settings.PREFIX) for name in settings.names(Settings) if name not in shared}
-    assert own == set(settings.GATEWAY_NAMES)
+    assert own == set(GATEWAY_NAMES)
 
 
 def test_every_setting_is_described() -> None:
@@ -27,3 +32,11 @@ def test_what_is_kept_and_how_long_can_be_chosen() -> None:
         entries=99,
         lifetimes=Lifetimes(usual=Seconds(2.0, 7.0, 5.0), sessions=Seconds(0.5, 5.0, 0.0)),
     )
+
+
+def test_no_session_is_kept_for_longer_than_the_proof_in_it_counts() -> None:
+    longest = CacheSettings(session_local_seconds=60, session_remote_seconds=60)
+    kept = longest.session_local_seconds + longest.session_remote_seconds
+    assert kept + Settings().request_seconds < LIFE_SECONDS / 2
+    with pytest.raises(ValidationError):
+        CacheSettings(session_remote_seconds=61)

@@ -33,6 +33,7 @@ from services.runtime.serving import open_all, serve_backends
 from services.runtime.settings import Addresses, Schedules
 from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics, instrument_asgi
+from services.runtime.trust import Trust
 from services.runtime.web import WebServer, listen
 from services.task.biz import Origin, Result, last_period
 from services.task.service import HandSteps
@@ -53,6 +54,8 @@ class Centre:
     clock: HandClock
     channels: Mapping[str, grpc.aio.Channel]
     """Of the gateway, to the backends that it asks."""
+    desk: Mapping[str, grpc.aio.Channel]
+    """To the same, of the admin backend."""
     _tasks: Resources
 
     async def run(self, task: str) -> Result:
@@ -77,15 +80,16 @@ async def open_centre(
         sockets = Addresses.sockets(closing.enter_context(TemporaryDirectory(prefix="atrium-")))
         settings = Settings(data=folder, addresses=sockets, schedules=Schedules(enabled=False), **changed)
         settings = settings.model_copy(update={"cache": shared_memory(settings.cache)})
-        resources = await closing.enter_async_context(open_all(BACKENDS.values(), settings, metrics, clock))
+        trust, named = Trust(settings), {name: sockets.of(name) for name in CONTRACTS}
+        resources = await closing.enter_async_context(open_all(BACKENDS.values(), settings, metrics, clock, trust))
         for backend, lent in resources.items():
             await migrate(backend, lent.database)
         await load_demo(resources, ACCOUNTS)
         addresses = {backend: sockets.of(backend.name) for backend in resources}
         streams = await closing.enter_async_context(open_streams(resources, settings.bus, metrics, complete=True))
-        backends = await closing.enter_async_context(serve_backends(addresses, resources, readiness, metrics))
-        named = {name: sockets.of(name) for name in CONTRACTS}
-        channels = await closing.enter_async_context(open_channels(named, metrics))
+        backends = await closing.enter_async_context(serve_backends(addresses, resources, readiness, metrics, trust))
+        channels = await closing.enter_async_context(open_channels(named, metrics, trust.caller("gateway")))
+        desk = await closing.enter_async_context(open_channels(named, metrics, trust.caller("admin")))
         health = Health(channels, readiness)
         cache = await closing.enter_async_context(open_cache(settings.cache))
         questions = PushQuestions(channels["account"], channels["activity"])
@@ -102,7 +106,7 @@ async def open_centre(
         )
         http = await closing.enter_async_context(httpx.AsyncClient(base_url=f"http://{address}", timeout=30))
         await _healthy(health)
-        yield Centre(Visitor(http), address, clock, channels, resources[BACKENDS["task"]])
+        yield Centre(Visitor(http), address, clock, channels, desk, resources[BACKENDS["task"]])
 
 
 async def _healthy(health: Health) -> None:

@@ -6,11 +6,14 @@ import io
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from schema.generated.account.v1.account_pb2 import SignInRequest
+from schema.generated.account.v1.account_pb2_grpc import AccountServiceStub
 from schema.generated.admin.v1 import admin_pb2 as pb
 from schema.generated.admin.v1.admin_pb2_grpc import AdminServiceStub
 from schema.generated.event.v1 import event_pb2 as pb_event
@@ -20,7 +23,9 @@ from services.runtime.channels import open_channel
 from services.runtime.clock import utc_now
 from services.runtime.database import open_database
 from services.runtime.outbox import event_id
+from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
+from services.runtime.trust import Trust, TrustedCaller
 from tests.conftest import STACKS
 from tests.gateway.push.client import connected
 from tests.scenario.processes import Centre, open_centre
@@ -40,8 +45,6 @@ from tests.scenario.visitor import (
     Visitor,
 )
 from tests.scenario.waiting import eventually
-
-SAM = identity_pb2.Viewer(account_id=4, account_type=identity_pb2.ACCOUNT_TYPE_STAFF)
 
 
 @pytest.fixture(scope="module", params=STACKS)
@@ -63,19 +66,33 @@ async def staff(visitor: Visitor) -> str:
 
 
 @pytest.fixture
-async def desk(centre: Centre) -> AsyncIterator[Any]:
+def platform(centre: Centre) -> TrustedCaller:
+    """The company's platform."""
+    return Trust(Settings(data=Path(centre.settings["DATA"]))).caller("platform")
+
+
+@pytest.fixture
+async def desk(centre: Centre, platform: TrustedCaller) -> AsyncIterator[Any]:
     """What the company's platform calls."""
-    async with open_channel("admin", centre.addresses["admin"], Metrics()) as channel:
+    async with open_channel("admin", centre.addresses["admin"], Metrics(), platform) as channel:
         yield AdminServiceStub(channel)
 
 
+@pytest.fixture
+async def sam(centre: Centre, platform: TrustedCaller) -> identity_pb2.Viewer:
+    """Somebody who runs the account centre, signed in by the platform."""
+    async with open_channel("account", centre.addresses["account"], Metrics(), platform) as channel:
+        signed_in = await AccountServiceStub(channel).SignIn(SignInRequest(handle="sam", password="atrium-demo"))
+    return signed_in.viewer
+
+
 async def test_what_staff_changes_everybody_sees_soon_and_the_history_tells(
-    visitor: Visitor, staff: str, desk: Any
+    visitor: Visitor, staff: str, desk: Any, sam: identity_pb2.Viewer
 ) -> None:
     wren = await visitor.open_account(staff, "wren")
     assert (await visitor.data(ACCOUNT, id=wren))["account"]["displayName"] == "wren"
     number = int(wren.removeprefix("acc_"))
-    change = pb.ChangeAccountRequest(actor=SAM, account_id=number, version=1, reason="a typo", display_name="Wren")
+    change = pb.ChangeAccountRequest(actor=sam, account_id=number, version=1, reason="a typo", display_name="Wren")
     changed = await desk.ChangeAccount(change)
     assert changed.account.version == 2
 
@@ -91,7 +108,7 @@ async def test_what_staff_changes_everybody_sees_soon_and_the_history_tells(
     opened = [{"field": "handle", "before": None, "after": "wren"}]
     await eventually(told, [("ATTRIBUTES", "a typo", renamed), ("OPENED", "asked", opened)])
     granted = pb.GrantPermissionRequest(
-        actor=SAM, account_id=number, permission="studio.use", allow=True, reason="a tester"
+        actor=sam, account_id=number, permission="studio.use", allow=True, reason="a tester"
     )
     assert (await desk.GrantPermission(granted)).changed
     allowed = [{"field": "permission:studio.use", "before": None, "after": "allow"}]
@@ -151,13 +168,13 @@ async def test_two_accounts_become_one(visitor: Visitor, staff: str) -> None:
     await eventually(kinds, [["MERGED", "MERGE_STARTED", "OPENED"], ["TOOK_OVER", "OPENED"]])
 
 
-async def test_a_day_is_rolled_up_as_it_was(centre: Centre, desk: Any) -> None:
+async def test_a_day_is_rolled_up_as_it_was(centre: Centre, desk: Any, sam: identity_pb2.Viewer) -> None:
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
     told = await asyncio.to_thread(centre.command, "task", "run", "rollup-daily", "--for", f"{day:%Y-%m-%d}")
     which = pb.ActivityFilter()
     which.since.FromDatetime(day)
     which.until.FromDatetime(day + timedelta(days=1))
-    pieces = desk.ExportActivities(pb.ExportActivitiesRequest(actor=SAM, filter=which))
+    pieces = desk.ExportActivities(pb.ExportActivitiesRequest(actor=sam, filter=which))
     exported = list(csv.DictReader(io.StringIO("".join([piece.csv.decode() async for piece in pieces]))))
     assert len(exported) >= 20
     assert f"activities: {len(exported)}" in told

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from schema.generated.account.v1 import account_pb2 as pb
 from schema.generated.identity.v1 import identity_pb2
 from services.account.biz import (
+    ACTING,
     Account,
     AccountChange,
     AccountFilter,
@@ -25,17 +26,21 @@ from services.account.biz import (
     Viewer,
 )
 
+Issue = Callable[[int, "identity_pb2.AccountType.ValueType"], identity_pb2.Viewer]
+"""Proves that somebody is the account with this id and type."""
+
 
 def viewer_from_message(message: identity_pb2.Viewer) -> Viewer:
     """Who asks; the number of a type newer than this backend is kept."""
     return Viewer(account_id=message.account_id, account_type=message.account_type)
 
 
-def viewer_to_message(account: Account) -> identity_pb2.Viewer:
-    """Who is signed in to the account."""
-    return identity_pb2.Viewer(
-        account_id=account.id, account_type=identity_pb2.AccountType.ValueType(account.type.value)
-    )
+def viewer_to_message(account: Account, issue: Issue) -> identity_pb2.Viewer:
+    """Who is signed in to the account: proved, unless it is one that may not act."""
+    account_type = identity_pb2.AccountType.ValueType(account.type.value)
+    if account.status not in ACTING:
+        return identity_pb2.Viewer(account_id=account.id, account_type=account_type)
+    return issue(account.id, account_type)
 
 
 def profile_change_from_message(message: pb.UpdateProfileRequest) -> ProfileChange:
@@ -155,20 +160,21 @@ def private_attributes_to_message(attributes: PrivateAttributes) -> pb.PrivateAt
     return pb.PrivateAttributes(birthday=attributes.birthday.isoformat() if attributes.birthday else None)
 
 
-def opened_session_to_message(session: OpenedSession) -> pb.SignInResponse:
+def opened_session_to_message(session: OpenedSession, issue: Issue) -> pb.SignInResponse:
     """A new session with its token."""
     return pb.SignInResponse(
         token=session.token,
         expires_at=moment_to_message(session.expires_at),
         account=account_to_message(session.account),
+        viewer=viewer_to_message(session.account, issue),
     )
 
 
-def verified_session_to_message(question: int, session: VerifiedSession) -> pb.VerifiedSession:
+def verified_session_to_message(question: int, session: VerifiedSession, issue: Issue) -> pb.VerifiedSession:
     """What stands behind the token at that place from 1."""
     message = pb.VerifiedSession(question=question, state=pb.VerifiedSession.State.ValueType(session.state.value))
     if session.account and session.expires_at:
-        message.viewer.CopyFrom(viewer_to_message(session.account))
+        message.viewer.CopyFrom(viewer_to_message(session.account, issue))
         message.account_status = pb.AccountStatus.ValueType(session.account.status.value)
         message.expires_at.CopyFrom(moment_to_message(session.expires_at))
     return message

@@ -1,11 +1,12 @@
 """What somebody does with an account of their own: signing in and out, and changing it."""
 
-from itertools import count
+from itertools import count, repeat
 
 from schema.generated.account.v1 import account_pb2 as pb
 from schema.generated.account.v1.account_pb2_grpc import AccountServiceServicer
 from services.account.biz import Accounts, Sessions
 from services.account.service.messages import (
+    Issue,
     account_to_message,
     moment_from_message,
     opened_session_to_message,
@@ -21,17 +22,20 @@ class OwningServicer(AccountServiceServicer):
 
     _accounts: Accounts
     _sessions: Sessions
+    _issue: Issue
 
     async def BatchVerifySessions(  # noqa: N802
         self, request: pb.BatchVerifySessionsRequest, context: Context
     ) -> pb.BatchVerifySessionsResponse:
         """What stands behind each token, in order."""
         sessions = await self._sessions.verify(request.tokens)
-        return pb.BatchVerifySessionsResponse(sessions=map(verified_session_to_message, count(1), sessions))
+        return pb.BatchVerifySessionsResponse(
+            sessions=map(verified_session_to_message, count(1), sessions, repeat(self._issue))
+        )
 
     async def SignIn(self, request: pb.SignInRequest, context: Context) -> pb.SignInResponse:  # noqa: N802
         """A new session."""
-        return opened_session_to_message(await self._sessions.sign_in(request.handle, request.password))
+        return opened_session_to_message(await self._sessions.sign_in(request.handle, request.password), self._issue)
 
     async def SignOut(self, request: pb.SignOutRequest, context: Context) -> pb.SignOutResponse:  # noqa: N802
         """Whether a session was open until now."""

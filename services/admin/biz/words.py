@@ -53,6 +53,8 @@ class Viewer:
     """0 for a guest."""
     account_type: int
     """A number, not an AccountType: it may be newer than this backend, and then it is not staff."""
+    assertion: str = field(default="", compare=False, repr=False)
+    """What proves both; the desk passes it on to whom it asks."""
 
     @property
     def is_staff(self) -> bool:

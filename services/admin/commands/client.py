@@ -27,6 +27,7 @@ from services.runtime.embedded import as_found
 from services.runtime.errors import from_grpc
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics, configure_logging
+from services.runtime.trust import Trust
 
 OK, FAILED = 0, 1
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
@@ -109,10 +110,10 @@ def _failed(error: AtriumError) -> int:
 
 @asynccontextmanager
 async def _signed_in(settings: Settings, identity: Identity) -> AsyncIterator[Client]:
-    metrics, addresses = Metrics(), settings.addresses
+    metrics, addresses, caller = Metrics(), settings.addresses, Trust(settings).caller("platform")
     async with (
-        open_channel("account", addresses.account, metrics) as to_accounts,
-        open_channel("admin", addresses.admin, metrics) as to_desk,
+        open_channel("account", addresses.account, metrics, caller) as to_accounts,
+        open_channel("admin", addresses.admin, metrics, caller) as to_desk,
         _session(AccountServiceStub(to_accounts), identity) as viewer,
     ):
         yield Client(
@@ -133,7 +134,7 @@ async def _session(accounts: Any, identity: Identity) -> AsyncIterator[identity_
     password = password_from("Password", from_stdin=identity.password_stdin)
     opened = await accounts.SignIn(account_pb2.SignInRequest(handle=identity.handle, password=password))
     try:
-        yield identity_pb2.Viewer(account_id=opened.account.id, account_type=opened.account.type)
+        yield opened.viewer
     finally:
         await accounts.SignOut(account_pb2.SignOutRequest(token=opened.token))
 

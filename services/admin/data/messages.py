@@ -31,7 +31,9 @@ from services.admin.biz import (
 def to_viewer(actor: Viewer) -> identity_pb2.Viewer:
     """Who acts."""
     return identity_pb2.Viewer(
-        account_id=actor.account_id, account_type=identity_pb2.AccountType.ValueType(actor.account_type)
+        account_id=actor.account_id,
+        account_type=identity_pb2.AccountType.ValueType(actor.account_type),
+        assertion=actor.assertion,
     )
 
 

@@ -35,7 +35,7 @@ from services.admin.biz import (
 
 def viewer_from_message(message: identity_pb2.Viewer) -> Viewer:
     """Who acts; the number of a type newer than this contract is kept."""
-    return Viewer(account_id=message.account_id, account_type=message.account_type)
+    return Viewer(message.account_id, message.account_type, message.assertion)
 
 
 def account_filter_from_message(message: pb.SearchAccountsRequest) -> AccountFilter:

@@ -12,9 +12,10 @@ What keeps a backend that fails from taking its callers along, from the outside 
     keepalive    a server that is frozen or unreachable is noticed within seconds
 """
 
+from services.runtime.channels.caller import PROOF, Caller
 from services.runtime.channels.calls import CALL_SECONDS
 from services.runtime.channels.opening import open_channel, open_channels
 from services.runtime.channels.policy import OPTIONS
 from services.runtime.channels.tally import CallTally, call_tally
 
-__all__ = ["CALL_SECONDS", "OPTIONS", "CallTally", "call_tally", "open_channel", "open_channels"]
+__all__ = ["CALL_SECONDS", "OPTIONS", "PROOF", "CallTally", "Caller", "call_tally", "open_channel", "open_channels"]

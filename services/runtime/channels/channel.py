@@ -1,21 +1,26 @@
 """A channel to one backend, as stubs use it."""
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import grpc
 import grpc.aio
 
 from services.runtime.channels.breaker import Breaker
+from services.runtime.channels.caller import proved
 from services.runtime.channels.calls import Backend, Method
 from services.runtime.channels.hedging import Hedging
 
 
 class BackendChannel(grpc.aio.Channel):
-    """A gRPC channel whose unary calls are guarded; streams go through as they are."""
+    """A gRPC channel whose calls of one request prove their caller; those with one reply are guarded as well."""
 
-    def __init__(self, inner: grpc.aio.Channel, backend: Backend, hedged: frozenset[str]) -> None:
+    def __init__(
+        self, inner: grpc.aio.Channel, backend: Backend, hedged: frozenset[str], prove: Callable[[], str]
+    ) -> None:
         """`hedged` are the names of the methods that may be sent to two servers."""
         self._inner = inner
+        self._prove = prove
         self._backend = backend
         self._hedged = hedged
         self._learned: dict[str, tuple[Breaker, Hedging | None]] = {}
@@ -25,12 +30,12 @@ class BackendChannel(grpc.aio.Channel):
         name = method.rpartition("/")[2]
         if method not in self._learned:
             self._learned[method] = Breaker(), Hedging() if name in self._hedged else None
-        send = self._inner.unary_unary(method, *codecs, **options)
+        send = proved(self._inner.unary_unary(method, *codecs, **options), self._prove)
         return Method(self._backend, name, send, *self._learned[method])
 
     def unary_stream(self, *arguments: Any, **options: Any) -> Any:
         """As the inner channel has it."""
-        return self._inner.unary_stream(*arguments, **options)
+        return proved(self._inner.unary_stream(*arguments, **options), self._prove)
 
     def stream_unary(self, *arguments: Any, **options: Any) -> Any:
         """As the inner channel has it."""

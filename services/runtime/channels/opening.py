@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import grpc.aio
 
+from services.runtime.channels.caller import Caller
 from services.runtime.channels.calls import Backend
 from services.runtime.channels.channel import BackendChannel
 from services.runtime.channels.policy import OPTIONS, reads, service_config, target
@@ -20,23 +22,27 @@ async def open_channel(
     backend: str,
     address: str,
     metrics: Metrics,
+    caller: Caller,
     interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
     most_in_flight: int = MOST_IN_FLIGHT,
 ) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to `backend` at `address` (`unix:/path`, `host:port`, or several); connects on first use."""
     options = [*OPTIONS, ("grpc.service_config", service_config(backend))]
     behind = [*client_interceptors(), *interceptors]
-    inner = grpc.aio.insecure_channel(target(address), options=options, interceptors=behind)
+    inner = caller.connect(backend, target(address), options, behind)
+    prove = partial(caller.proof, backend)
     hedged = reads(backend) if "," in address else frozenset[str]()
-    async with BackendChannel(inner, Backend(backend, most_in_flight, metrics), hedged) as channel:
+    async with BackendChannel(inner, Backend(backend, most_in_flight, metrics), hedged, prove) as channel:
         yield channel
 
 
 @asynccontextmanager
-async def open_channels(addresses: Mapping[str, str], metrics: Metrics) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
+async def open_channels(
+    addresses: Mapping[str, str], metrics: Metrics, caller: Caller
+) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
     """A channel to each backend, by its name."""
     async with AsyncExitStack() as closing:
         yield {
-            backend: await closing.enter_async_context(open_channel(backend, address, metrics))
+            backend: await closing.enter_async_context(open_channel(backend, address, metrics, caller))
             for backend, address in addresses.items()
         }

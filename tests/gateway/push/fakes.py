@@ -139,7 +139,11 @@ class Doorman:
             return account_pb2.VerifiedSession(state=account_pb2.VerifiedSession.STATE_UNKNOWN)
         return account_pb2.VerifiedSession(
             state=account_pb2.VerifiedSession.STATE_VALID,
-            viewer=identity_pb2.Viewer(account_id=1, account_type=identity_pb2.ACCOUNT_TYPE_PERSONAL),
+            viewer=identity_pb2.Viewer(
+                account_id=1,
+                account_type=identity_pb2.ACCOUNT_TYPE_PERSONAL,
+                assertion=f"proved {len(self.asked)}",
+            ),
             account_status=account_pb2.ACCOUNT_STATUS_ACTIVE,
         )
 

@@ -2,6 +2,8 @@ import asyncio
 
 from gateway.push.sessions import MOST_AT_ONCE, Sessions
 from schema.errcode import AtriumError, Unauthenticated
+from schema.generated.identity.v1 import identity_pb2
+from schema.graphql.ports import Identity
 from tests.gateway.push.fakes import Doorman
 
 
@@ -46,3 +48,13 @@ async def test_a_backend_that_is_down_ends_no_session_and_is_asked_again(doorman
         doorman.down = False
         await sessions.verify(["t"])
     assert [type(error) for error in told.errors] == [Unauthenticated]
+
+
+async def test_a_viewer_is_known_as_the_backend_proved_it_last(doorman: Doorman) -> None:
+    sessions, first = Sessions(doorman), Identity(1, identity_pb2.ACCOUNT_TYPE_PERSONAL, "first")
+    with sessions.watched("t", Told()):
+        await sessions.verify(["t", "u"])
+        assert [sessions.latest(token, first).assertion for token in ("t", "u")] == ["proved 1", "first"]
+        await sessions.verify(["t"])
+        assert sessions.latest("t", first).assertion == "proved 2"
+    assert sessions.latest("t", first) is first

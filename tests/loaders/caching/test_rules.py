@@ -179,3 +179,13 @@ async def test_a_session_is_forgotten_when_it_ends_and_when_its_account_changes(
     gateway.heard.note([change])
     sessions.values[TOKEN] = session(0, FAR, account_pb2.VerifiedSession.STATE_UNKNOWN)
     assert await gateway.read(TOKEN) == [sessions.values[TOKEN]]
+
+
+def test_no_answer_carries_the_proof_of_whom_it_was_for() -> None:
+    proved = dataclasses.replace(ADA, assertion="proof-of-ada")
+    keys: dict[str, Any] = {"features": proved, "banners": BannersKey(proved, TOP)}
+    for question, key in keys.items():
+        rule = RULES[question]
+        assert isinstance(rule, Kept)
+        assert b"proof-of-ada" not in rule.pack(key, ())
+        assert rule.unpack(key, rule.pack(key, ())) == ()

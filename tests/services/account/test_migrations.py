@@ -14,6 +14,8 @@ from services.runtime.cache import open_cache
 from services.runtime.database import Database, open_database
 from services.runtime.ids import TimeOrderedIds
 from services.runtime.migrate import downgrade, migrate
+from services.runtime.settings import Settings
+from services.runtime.trust import Trust
 from tests.conftest import HandClock
 from tests.services.account.stores import accounts_in
 
@@ -56,7 +58,7 @@ async def test_accounts_that_are_there_already_are_found_by_name_and_handle(old:
     keys = await column(old, "SELECT name_key FROM account ORDER BY id")
     assert keys == [name_of(number).casefold() for number in range(1, MANY + 1)]
     async with open_cache("memory://") as cache:
-        repo = accounts_in(Resources(old, cache, TimeOrderedIds(clock), clock))
+        repo = accounts_in(Resources(old, cache, TimeOrderedIds(clock), clock, Trust(Settings())))
         found = await repo.search(AccountFilter(first=2, handle_prefix="h_50", name_part="strasse"))
     assert [(one.id, one.display_name, one.merging_into, one.merged_into) for one in found] == [
         (502, "Anna Straße", None, None),

@@ -40,6 +40,7 @@ from services.account.service import (
 from services.account.wire import BACKEND
 from services.runtime.backend import Demo, Resources
 from services.runtime.cache import open_cache
+from services.runtime.trust import Verifier
 from tests.conftest import NOON, HandClock, MakeResources, Serve, free_port
 from tests.services.account import examples
 from tests.services.account.stores import rows_of, set_columns
@@ -104,9 +105,13 @@ def test_an_account_keeps_its_attributes_when_all_of_them_are_empty() -> None:
     assert account_to_message(creator).WhichOneof("attributes") == "creator"
 
 
+def proved(account_id: int, account_type: "identity_pb2.AccountType.ValueType") -> ViewerMessage:
+    return ViewerMessage(account_id=account_id, account_type=account_type, assertion="signed")
+
+
 def test_no_field_of_a_session_stays_unset() -> None:
-    opened = opened_session_to_message(OpenedSession("token", NOON, examples.BO))
-    verified = verified_session_to_message(1, VerifiedSession(SessionState.VALID, examples.BO, NOON))
+    opened = opened_session_to_message(OpenedSession("token", NOON, examples.BO), proved)
+    verified = verified_session_to_message(1, VerifiedSession(SessionState.VALID, examples.BO, NOON), proved)
     assert unset_fields(opened) == unset_fields(verified) == {"nanos"}
     assert (
         opened.expires_at.ToDatetime(tzinfo=NOON.tzinfo) == verified.expires_at.ToDatetime(tzinfo=NOON.tzinfo) == NOON
@@ -195,10 +200,12 @@ async def test_a_session_is_valid_until_it_expires_and_unknown_once_it_ended(
     signed_in = await stub.SignIn(pb.SignInRequest(handle="ADA", password=PASSWORD))
     assert signed_in.account.handle == "ada"
     reply = await stub.BatchVerifySessions(pb.BatchVerifySessionsRequest(tokens=[signed_in.token, "never given"]))
+    Verifier(resources.trust.keys).check_viewer(signed_in.viewer)
+    assert (signed_in.viewer.account_id, signed_in.viewer.account_type) == (ADA, ADA_ASKS.account_type)
     assert list(reply.sessions) == [
         pb.VerifiedSession(
             state=VALID,
-            viewer=ADA_ASKS,
+            viewer=signed_in.viewer,
             account_status=pb.ACCOUNT_STATUS_ACTIVE,
             expires_at=moment_to_message(NOON + timedelta(days=30)),
             question=1,

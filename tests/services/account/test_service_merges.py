@@ -76,7 +76,7 @@ async def test_a_merge_from_its_dry_run_to_its_end(service: Any, filled: Resourc
     assert [(await service.MoveSessions(move())).moved for _ in range(2)] == [2, 0]
     for token in tokens:
         session = await verified(service, token)
-        assert (session.viewer, session.account_status) == (BO_ASKS, ACTIVE)
+        assert (session.viewer.account_id, session.account_status) == (BO_ASKS.account_id, ACTIVE)
 
     source = (await service.FinishMerge(finish())).source
     assert (source.id, source.status, source.version) == (ADA, MERGED, 3)

@@ -30,7 +30,7 @@ from services.admin.biz import (
 )
 from tests.conftest import NOON, HandClock
 
-SAM = Viewer(4, AccountType.STAFF)
+SAM = Viewer(4, AccountType.STAFF, "proved")
 ADA = Viewer(1, AccountType.PERSONAL)
 GUEST = Viewer(0, AccountType.GUEST)
 LIAR = Viewer(0, AccountType.STAFF)

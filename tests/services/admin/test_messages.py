@@ -32,7 +32,6 @@ from services.admin.biz import (
     NewAccount,
     Part,
     StaffAttributes,
-    Viewer,
 )
 from services.admin.data import GrpcAccounts, GrpcActivities, GrpcJobs, GrpcPermissions
 from services.admin.data import messages as theirs
@@ -41,7 +40,7 @@ from tests.conftest import NOON
 from tests.services.admin.fakes import BO, CHANGE, MERGE, SAM, activity
 
 STAFF = identity_pb2.ACCOUNT_TYPE_STAFF
-SAM_ASKS = identity_pb2.Viewer(account_id=4, account_type=STAFF)
+SAM_ASKS = identity_pb2.Viewer(account_id=4, account_type=STAFF, assertion="proved")
 
 
 def unset(message: Message) -> set[str]:
@@ -183,8 +182,8 @@ def test_a_new_account_is_read_and_asked_for_whole(field: dict[str, Any], own: A
 
 
 def test_requests_are_read_whole() -> None:
-    viewer = identity_pb2.Viewer(account_id=7, account_type=identity_pb2.AccountType.ValueType(77))
-    assert ours.viewer_from_message(viewer) == Viewer(7, 77)
+    viewer = identity_pb2.Viewer(account_id=7, account_type=identity_pb2.AccountType.ValueType(77), assertion="proved")
+    assert asdict(ours.viewer_from_message(viewer)) == {"account_id": 7, "account_type": 77, "assertion": "proved"}
     search = pb.SearchAccountsRequest(
         ids=[1], handle_prefix="h", name_part="n", types=[STAFF], statuses=[pb.ACCOUNT_STATUS_CLOSED],
         first=2, after_id=3,

@@ -23,6 +23,7 @@ from services.runtime.serving import BackendServers, serve_backends
 from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics
 from tests.conftest import MakeResources
+from tests.open_doors import OpenDoor, Stranger
 from tests.services.stamping import stamped
 
 NAMES = ("account", "permission", "activity", "job", "admin")
@@ -84,7 +85,7 @@ async def open_town(make_resources: MakeResources) -> AsyncIterator[Town]:
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="atrium-"))
         metrics, backends = Metrics(), [BACKENDS[name] for name in NAMES]
         addresses = {name: f"unix:{folder}/{name}" for name in NAMES}
-        channels = await closing.enter_async_context(open_channels(addresses, metrics))
+        channels = await closing.enter_async_context(open_channels(addresses, metrics, Stranger()))
         lent = {backend: replace(await make_resources(backend.metadata), channels=channels) for backend in backends}
         await closing.enter_async_context(stamped(lent))
         for backend in backends:
@@ -93,7 +94,7 @@ async def open_town(make_resources: MakeResources) -> AsyncIterator[Town]:
         streams = await closing.enter_async_context(open_streams(lent, "memory://", metrics, complete=True))
         for backend in backends:
             place = {backend: addresses[backend.name]}
-            serving = serve_backends(place, {backend: lent[backend]}, Readiness(), metrics)
+            serving = serve_backends(place, {backend: lent[backend]}, Readiness(), metrics, OpenDoor())
             town.servers[backend.name] = await closing.enter_async_context(serving)
         async with asyncio.TaskGroup() as group:
             for server in (*streams, *town.servers.values()):

@@ -17,19 +17,19 @@ def ids(*words: str, **settings: str) -> Any:
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """Of an identifier that serves."""
+def serving(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The settings by which an identifier that serves is found."""
     address, pages = f"127.0.0.1:{free_port()}", free_port()
     assert finished(["services", "migrate", "identifier"], {"DATA": str(tmp_path)}).returncode == 0
     settings = {"DATA": str(tmp_path), "METRICS_PORT": str(pages)}
     with running(["services", "serve", f"identifier={address}"], settings, tmp_path / "log") as process:
         process.wait_for(f"http://127.0.0.1:{pages}/readyz")
-        yield address
+        yield {"DATA": str(tmp_path), "ADDRESSES__IDENTIFIER": address}
 
 
-def test_new_ids_are_printed_and_explained(address: str) -> None:
+def test_new_ids_are_printed_and_explained(serving: dict[str, str]) -> None:
     began = utc_now()
-    printed = ids("new", "--count", "3", ADDRESSES__IDENTIFIER=address)
+    printed = ids("new", "--count", "3", **serving)
     numbers = [int(line) for line in printed.stdout.splitlines()]
     assert (printed.returncode, len(numbers), numbers) == (0, 3, sorted(numbers))
     told = made(numbers[0])

@@ -9,7 +9,9 @@ import pytest
 
 from schema.generated.identifier.v1 import identifier_pb2, identifier_pb2_grpc
 from services.runtime.channels import open_channel
+from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
+from services.runtime.trust import Trust
 from tests.conftest import free_port
 from tests.gateway.process import Running, finished, running
 from tests.services.identifier.fakes import worker_of
@@ -19,7 +21,7 @@ from tests.services.identifier.fakes import worker_of
 def stores(stack: str, request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     if stack == "embedded":
         return {"DATA": str(tmp_path / "data")}
-    return {"DATABASE": request.getfixturevalue("empty_postgres")}
+    return {"DATA": str(tmp_path / "data"), "DATABASE": request.getfixturevalue("empty_postgres")}
 
 
 @pytest.fixture
@@ -42,8 +44,9 @@ def identifiers(addresses: Sequence[str], stores: dict[str, str], folder: Path) 
         yield processes
 
 
-async def allocate(address: str, count: int = 10_000) -> list[int]:
-    async with open_channel("identifier", address, Metrics()) as channel:
+async def allocate(address: str, stores: dict[str, str], count: int = 10_000) -> list[int]:
+    caller = Trust(Settings(data=Path(stores["DATA"]))).caller("account")
+    async with open_channel("identifier", address, Metrics(), caller) as channel:
         stub: identifier_pb2_grpc.IdentifierServiceAsyncStub = identifier_pb2_grpc.IdentifierServiceStub(channel)
         return list((await stub.AllocateIds(identifier_pb2.AllocateIdsRequest(count=count))).ids)
 
@@ -56,7 +59,7 @@ async def test_one_killed_and_one_stopped_are_followed_by_others_that_repeat_not
     made: list[list[int]] = []
     for _ in range(2):
         with identifiers((here, there), stores, tmp_path) as (one, other):
-            made += [await allocate(here), await allocate(there), await allocate(here)]
+            made += [await allocate(address, stores) for address in (here, there, here)]
             one.kill()
             assert other.stop()[0] == 0
             assert "Traceback" not in one.output + other.output

@@ -27,6 +27,7 @@ from services.runtime.migrate import migrate
 from services.runtime.serving import open_resources, serve_backends
 from services.runtime.settings import Addresses, Settings
 from services.runtime.telemetry import Metrics
+from tests.open_doors import OpenDoor, Stranger
 from tests.services.identifier.fakes import DictLeaseStore, Row, Stopwatch, worker_of
 
 Stub: TypeAlias = "identifier_pb2_grpc.IdentifierServiceAsyncStub"
@@ -52,7 +53,7 @@ async def serving(resources: Resources, address: str) -> AsyncIterator[Readiness
     """The backend as a process runs it."""
     readiness = Readiness()
     async with (
-        serve_backends({BACKEND: address}, {BACKEND: resources}, readiness, Metrics()) as servers,
+        serve_backends({BACKEND: address}, {BACKEND: resources}, readiness, Metrics(), OpenDoor()) as servers,
         asyncio.TaskGroup() as group,
     ):
         group.create_task(servers.serve())
@@ -62,7 +63,7 @@ async def serving(resources: Resources, address: str) -> AsyncIterator[Readiness
 
 @asynccontextmanager
 async def connected(address: str) -> AsyncIterator[Stub]:
-    async with open_channel("identifier", address, Metrics()) as channel, asyncio.timeout(10):
+    async with open_channel("identifier", address, Metrics(), Stranger()) as channel, asyncio.timeout(10):
         await channel.channel_ready()
         yield identifier_pb2_grpc.IdentifierServiceStub(channel)
 
@@ -129,7 +130,7 @@ async def test_with_every_number_taken_it_says_so_and_is_not_ready_until_one_is_
 
 async def test_a_process_has_its_ids_from_here(resources: Resources, address: str) -> None:
     settings = Settings(addresses=Addresses(identifier=address))
-    async with serving(resources, address) as readiness, open_ids(settings, Metrics()) as ids:
+    async with serving(resources, address) as readiness, open_ids(settings, Metrics(), Stranger()) as ids:
         assert isinstance(ids, AllocatedIds)
         await ready(readiness)
         made = await asyncio.gather(*(ids.next_id() for _ in range(3000)))
@@ -137,14 +138,14 @@ async def test_a_process_has_its_ids_from_here(resources: Resources, address: st
 
 
 async def test_without_the_identifier_there_are_no_ids(address: str) -> None:
-    async with open_channel("identifier", address, Metrics()) as channel:
+    async with open_channel("identifier", address, Metrics(), Stranger()) as channel:
         ids = AllocatedIds(fetch_over(channel))
         with pytest.raises(BackendUnavailable, match=r"^the identifier backend is unavailable$"):
             await ids.next_id()
 
 
 async def test_a_process_with_a_number_makes_its_ids_itself() -> None:
-    async with open_ids(Settings(worker=5), Metrics()) as ids:
+    async with open_ids(Settings(worker=5), Metrics(), Stranger()) as ids:
         assert isinstance(ids, TimeOrderedIds)
         assert worker_of(await ids.next_id()) == 5
 

@@ -15,6 +15,7 @@ from services.runtime.channels import open_channels
 from services.runtime.server import create_server
 from services.runtime.telemetry import Metrics
 from tests.conftest import MakeResources
+from tests.open_doors import Anybody, Stranger
 from tests.services.job.examples import busy_world
 from tests.services.job.fakes import World
 from tests.services.job.servicers import add_servicers
@@ -33,13 +34,13 @@ async def channels(world: World) -> AsyncIterator[Mapping[str, grpc.aio.Channel]
     """To backends that hold the world."""
     async with AsyncExitStack() as closing:
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="atrium-"))
-        server = create_server(Metrics())
+        server = create_server(Metrics(), Anybody())
         add_servicers(server, world)
         server.add_insecure_port(f"unix:{folder}/s")
         await server.start()
         closing.push_async_callback(server.stop, None)
         addresses = dict.fromkeys(("account", "activity", "permission"), f"unix:{folder}/s")
-        yield await closing.enter_async_context(open_channels(addresses, Metrics()))
+        yield await closing.enter_async_context(open_channels(addresses, Metrics(), Stranger()))
 
 
 @pytest.fixture

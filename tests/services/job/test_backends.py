@@ -11,6 +11,7 @@ from services.job.data import GrpcBackends
 from services.runtime.channels import open_channels
 from services.runtime.telemetry import Metrics
 from tests.conftest import free_port
+from tests.open_doors import Stranger
 from tests.services.job.examples import ADA, BO
 from tests.services.job.fakes import World
 
@@ -43,6 +44,6 @@ async def test_rows_are_erased_in_portions(channels: Channels) -> None:
 
 async def test_a_backend_that_is_away_is_an_error_of_the_catalogue() -> None:
     addresses = dict.fromkeys(("account", "activity", "permission"), f"127.0.0.1:{free_port()}")
-    async with open_channels(addresses, Metrics()) as channels:
+    async with open_channels(addresses, Metrics(), Stranger()) as channels:
         with pytest.raises(errcode.BackendUnavailable, match="the activity backend is unavailable"):
             await GrpcBackends(channels).move_follows(ADA, BO, 1)

@@ -25,6 +25,7 @@ from services.runtime.serving import serve_backends
 from services.runtime.streams import open_streams
 from services.runtime.telemetry import Metrics
 from tests.conftest import MakeResources
+from tests.open_doors import OpenDoor, Stranger
 from tests.services.runtime.events import count
 from tests.services.stamping import stamped
 
@@ -165,14 +166,14 @@ async def open_town(make_resources: MakeResources, *, with_job: bool) -> AsyncIt
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="atrium-"))
         metrics, backends = Metrics(), (*OTHERS, JOB)
         addresses = {backend.name: f"unix:{folder}/{backend.name}" for backend in backends}
-        channels = await closing.enter_async_context(open_channels(addresses, metrics))
+        channels = await closing.enter_async_context(open_channels(addresses, metrics, Stranger()))
         lent = {backend: replace(await make_resources(backend.metadata), channels=channels) for backend in backends}
         await closing.enter_async_context(stamped(lent))
         for backend in OTHERS[:2]:
             await backend.load_demo(lent[backend], Demo(ACCOUNTS, lambda _rows: None))
         served = {backend: addresses[backend.name] for backend in (backends if with_job else OTHERS)}
         streams = await closing.enter_async_context(open_streams(lent, "memory://", metrics, complete=True))
-        servers = await closing.enter_async_context(serve_backends(served, lent, Readiness(), metrics))
+        servers = await closing.enter_async_context(serve_backends(served, lent, Readiness(), metrics, OpenDoor()))
         async with asyncio.TaskGroup() as group:
             for server in (*streams, servers):
                 group.create_task(server.serve())

@@ -26,6 +26,7 @@ from services.runtime.server import EdgeInterceptor, add_health_and_reflection, 
 from services.runtime.shedding import LEAST, Limiter
 from services.runtime.telemetry import Metrics, start_trace, trace_id
 from tests.conftest import MakeResources, Serve
+from tests.open_doors import Anybody, Stranger
 from tests.services.runtime.servicers import REQUEST, Answer, Servicer, backend_that, nothing
 
 ERRORS: list[errcode.AtriumError] = [kind.worded(f"words of {reason}") for reason, kind in errcode.CATALOGUE.items()]
@@ -120,7 +121,7 @@ async def test_bytes_that_are_no_message_are_refused_in_words_of_the_house(chann
 
 
 async def test_nobody_there_is_a_backend_that_is_unavailable() -> None:
-    async with open_channel("banner", "unix:/tmp/atrium-nobody-is-here", Metrics()) as channel:
+    async with open_channel("banner", "unix:/tmp/atrium-nobody-is-here", Metrics(), Stranger()) as channel:
         with pytest.raises(errcode.BackendUnavailable, match="the banner backend is unavailable"):
             await rpc.BannerServiceStub(channel).BatchListBanners(REQUEST)
 
@@ -175,7 +176,8 @@ async def test_a_call_that_waited_too_long_for_its_turn_is_not_begun() -> None:
         return grpc.unary_unary_rpc_method_handler(answer, pb.BatchListBannersRequest.FromString)
 
     details: Any = type("Details", (), {"method": "/banner.v1.BannerService/BatchListBanners"})
-    guarded: Any = await EdgeInterceptor(Metrics(), Limiter(Pulse())).intercept_service(continuation, details)
+    edge = EdgeInterceptor(Metrics(), Anybody(), Limiter(Pulse()))
+    guarded: Any = await edge.intercept_service(continuation, details)
     late = Late()
     await guarded.unary_unary(REQUEST.SerializeToString(), late)
     assert (late.code, begun) == (grpc.StatusCode.DEADLINE_EXCEEDED, [])
@@ -237,7 +239,7 @@ async def test_calls_outside_of_a_trace_each_begin_one(channel_to: Open) -> None
 
 async def test_calls_are_measured_on_the_client_side() -> None:
     metrics = Metrics()
-    async with open_channel("banner", "unix:/tmp/atrium-nobody-is-here", metrics) as channel:
+    async with open_channel("banner", "unix:/tmp/atrium-nobody-is-here", metrics, Stranger()) as channel:
         with pytest.raises(errcode.BackendUnavailable):
             await rpc.BannerServiceStub(channel).BatchListBanners(REQUEST)
     labels = {"backend": "banner", "method": "BatchListBanners", "code": "UNAVAILABLE"}
@@ -267,13 +269,13 @@ async def test_an_overloaded_server_refuses_calls_unread_and_still_tells_its_hea
 
     with TemporaryDirectory(prefix="atrium-") as folder:
         metrics, address = Metrics(), f"unix:{folder}/banner"
-        server = create_server(metrics, limiter)
+        server = create_server(metrics, Anybody(), limiter)
         rpc.add_BannerServiceServicer_to_server(Servicer(answer), server)
         health = add_health_and_reflection(server, ["banner.v1.BannerService"])
         await health.serving("banner.v1.BannerService")
         server.add_insecure_port(address)
         await server.start()
-        async with open_channel("banner", address, Metrics()) as channel:
+        async with open_channel("banner", address, Metrics(), Stranger()) as channel:
             await channel.channel_ready()
             stub = rpc.BannerServiceStub(channel)
             entered = [limiter.enter() for _ in range(LEAST)]

@@ -30,6 +30,7 @@ from services.runtime.serving import open_all, serve_backends
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
 from tests.conftest import free_port, missing
+from tests.open_doors import OpenDoor, Stranger
 
 Stub: TypeAlias = "rpc.BannerServiceAsyncStub"
 BANNER = BACKENDS["banner"]
@@ -48,8 +49,8 @@ async def serving(settings: Settings) -> AsyncIterator[Stub]:
             await migrate(BANNER, resources[BANNER].database)
             await BANNER.load_demo(resources[BANNER], Demo(60, lambda _rows: None))
             async with (
-                serve_backends({BANNER: address}, resources, Readiness(), Metrics()) as servers,
-                open_channel("banner", address, Metrics()) as channel,
+                serve_backends({BANNER: address}, resources, Readiness(), Metrics(), OpenDoor()) as servers,
+                open_channel("banner", address, Metrics(), Stranger()) as channel,
                 asyncio.TaskGroup() as group,
             ):
                 group.create_task(servers.serve())

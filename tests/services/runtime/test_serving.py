@@ -22,6 +22,7 @@ from services.runtime.serving import BackendServers, open_all, open_resources, s
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
 from tests.conftest import free_port
+from tests.open_doors import OpenDoor
 from tests.services.runtime.servicers import REQUEST, backend_that, is_there, reflected
 from tests.services.runtime.stopwatch import Stopwatch
 
@@ -47,7 +48,7 @@ async def serving(
 ) -> AsyncIterator[Readiness]:
     """The servers, running."""
     readiness = Readiness(pulse)
-    async with serve_backends(addresses, resources, readiness, Metrics()) as servers, running(servers):
+    async with serve_backends(addresses, resources, readiness, Metrics(), OpenDoor()) as servers, running(servers):
         yield readiness
 
 
@@ -134,7 +135,7 @@ async def test_health_goes_down_before_calls_in_flight_end(settings: Settings, s
     async with open_all([slow], settings) as resources, grpc.aio.insecure_channel(socket_at) as channel:
         await migrate(slow, resources[slow].database)
         async with (
-            serve_backends({slow: socket_at}, resources, Readiness(), Metrics()) as servers,
+            serve_backends({slow: socket_at}, resources, Readiness(), Metrics(), OpenDoor()) as servers,
             asyncio.TaskGroup() as group,
         ):
             group.create_task(servers.serve())
@@ -165,7 +166,7 @@ async def test_nothing_is_left_of_a_server_that_stopped(settings: Settings, sock
 async def test_a_server_may_be_stopped_before_it_serves(settings: Settings, socket_at: str) -> None:
     async with (
         open_all([BANNER], settings) as resources,
-        serve_backends({BANNER: socket_at}, resources, Readiness(), Metrics()) as servers,
+        serve_backends({BANNER: socket_at}, resources, Readiness(), Metrics(), OpenDoor()) as servers,
     ):
         await servers.stop(0)
         await asyncio.wait_for(servers.serve(), 1)
@@ -176,7 +177,9 @@ async def test_an_address_that_is_taken_frees_those_taken_before(settings: Setti
     port = f"127.0.0.1:{free_port()}"
     async with open_all([BANNER, PERMISSION], settings) as resources, serving({BANNER: port}, resources):
         with pytest.raises(StartError, match=f"^cannot listen on {port}: address already in use$"):
-            async with serve_backends({PERMISSION: socket_at, BANNER: port}, resources, Readiness(), Metrics()):
+            async with serve_backends(
+                {PERMISSION: socket_at, BANNER: port}, resources, Readiness(), Metrics(), OpenDoor()
+            ):
                 pytest.fail("the port was not free")
         assert not is_there(socket_at)
 

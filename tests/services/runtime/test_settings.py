@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.settings import GATEWAY_NAMES, Addresses, Schedules, Settings, check_cron, load, names
+from services.runtime.gateway_names import GATEWAY_NAMES
+from services.runtime.settings import Addresses, Schedules, Settings, check_cron, load, names
 
 ALL_OF_A_KIND = "several servers are all unix:/path, all IPv4:port or all [IPv6]:port"
 

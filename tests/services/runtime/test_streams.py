@@ -96,7 +96,7 @@ async def test_a_letter_is_tried_again_by_itself(resources: Resources) -> None:
 
     effects = NotAtFirst(last=2)
     service = listening(Consumer("job.test", effects))
-    hurried = Resources(resources.database, resources.cache, resources.ids, Hurried())
+    hurried = Resources(resources.database, resources.cache, resources.ids, Hurried(), resources.trust)
     async with carrying(Streams({TELLER: resources, service: hurried}, MemoryBus(), Metrics())):
         await tell(resources, 1, 2)
         await effects.complete.wait()

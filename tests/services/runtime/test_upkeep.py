@@ -21,6 +21,7 @@ from services.runtime.server import create_server
 from services.runtime.telemetry import Metrics
 from services.runtime.upkeep import add_upkeep
 from tests.conftest import NOON, MakeResources
+from tests.open_doors import Anybody, Stranger
 
 Stub: TypeAlias = "upkeep_pb2_grpc.UpkeepServiceAsyncStub"
 METADATA = metadata()
@@ -43,11 +44,11 @@ async def resources(make_resources: MakeResources) -> Resources:
 
 @pytest.fixture
 async def upkeep(resources: Resources) -> AsyncIterator[Stub]:
-    server = create_server(Metrics())
+    server = create_server(Metrics(), Anybody())
     add_upkeep(server, {TELLER: resources, QUIET: replace(resources)})
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    async with open_channel("activity", f"127.0.0.1:{port}", Metrics()) as channel:
+    async with open_channel("activity", f"127.0.0.1:{port}", Metrics(), Stranger()) as channel:
         yield upkeep_pb2_grpc.UpkeepServiceStub(channel)
     await server.stop(None)
 

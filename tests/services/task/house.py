@@ -21,6 +21,7 @@ from services.task.data import SqlHistory
 from services.task.wire import BACKEND
 from tests.conftest import free_port
 from tests.gateway.process import Running, finished, running
+from tests.open_doors import Anybody
 from tests.services.task.fakes import ActivityBackend
 
 ONCE = "0 0 1 1 *"
@@ -135,7 +136,7 @@ async def open_house(store: str, folder: Path) -> AsyncIterator[House]:
     """A house with an empty store at this URL."""
     activity = ActivityBackend()
     address = f"127.0.0.1:{free_port()}"
-    server = create_server(Metrics())
+    server = create_server(Metrics(), Anybody())
     activity.serve_on(server)
     server.add_insecure_port(address)
     await server.start()

@@ -22,6 +22,7 @@ from services.task.data.backends import kind_name
 from services.task.service.messages import ORIGINS, OUTCOMES, to_message
 from services.task.wire import BACKEND, history_of
 from tests.conftest import NOON, MakeResources, Serve
+from tests.open_doors import Anybody, Stranger
 from tests.services.task.fakes import AccountBackend, ActivityBackend
 
 RUN = Run("a", "clean-up", "2026-03-01", Origin.HAND, NOON, NOON + timedelta(minutes=1), Outcome.OK, "runs: 3")
@@ -67,11 +68,11 @@ async def test_the_last_runs_are_listed_newest_first(make_resources: MakeResourc
 
 @asynccontextmanager
 async def channel_to(backend: ActivityBackend | AccountBackend) -> AsyncIterator[grpc.aio.Channel]:
-    server = create_server(Metrics())
+    server = create_server(Metrics(), Anybody())
     backend.serve_on(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    async with open_channel("activity", f"127.0.0.1:{port}", Metrics()) as channel:
+    async with open_channel("activity", f"127.0.0.1:{port}", Metrics(), Stranger()) as channel:
         yield channel
     await server.stop(None)
 

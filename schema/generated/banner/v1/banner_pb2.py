@@ -27,7 +27,7 @@ from schema.generated.identity.v1 import identity_pb2 as identity_dot_v1_dot_ide
 from schema.generated.sharing.v1 import sharing_pb2 as sharing_dot_v1_dot_sharing__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62\x61nner/v1/banner.proto\x12\tbanner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1aidentity/v1/identity.proto\x1a\x18sharing/v1/sharing.proto\"\xd0\x01\n\x17\x42\x61tchListBannersRequest\x12K\n\tquestions\x18\x01 \x03(\x0b\x32+.banner.v1.BatchListBannersRequest.QuestionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x1ah\n\x08Question\x12+\n\x06viewer\x18\x01 \x01(\x0b\x32\x13.identity.v1.ViewerB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x04slot\x18\x02 \x01(\x0e\x32\x15.banner.v1.BannerSlotB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\xcf\x01\n\x18\x42\x61tchListBannersResponse\x12;\n\x07\x61nswers\x18\x01 \x03(\x0b\x32*.banner.v1.BatchListBannersResponse.Answer\x1av\n\x06\x41nswer\x12#\n\x06viewer\x18\x01 \x01(\x0b\x32\x13.identity.v1.Viewer\x12#\n\x04slot\x18\x02 \x01(\x0e\x32\x15.banner.v1.BannerSlot\x12\"\n\x07\x62\x61nners\x18\x03 \x03(\x0b\x32\x11.banner.v1.Banner\"o\n\x06\x42\x61nner\x12\n\n\x02id\x18\x01 \x01(\x03\x12#\n\x04slot\x18\x02 \x01(\x0e\x32\x15.banner.v1.BannerSlot\x12\r\n\x05title\x18\x03 \x01(\t\x12\x11\n\timage_url\x18\x04 \x01(\t\x12\x12\n\ntarget_url\x18\x05 \x01(\t*|\n\nBannerSlot\x12\x1b\n\x17\x42\x41NNER_SLOT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42\x41NNER_SLOT_HOME_TOP\x10\x01\x12\x19\n\x15\x42\x41NNER_SLOT_HOME_FEED\x10\x02\x12\x1c\n\x18\x42\x41NNER_SLOT_PROFILE_SIDE\x10\x03\x32r\n\rBannerService\x12\x61\n\x10\x42\x61tchListBanners\x12\".banner.v1.BatchListBannersRequest\x1a#.banner.v1.BatchListBannersResponse\"\x04\x88\xb5\x18\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62\x61nner/v1/banner.proto\x12\tbanner.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1aidentity/v1/identity.proto\x1a\x18sharing/v1/sharing.proto\"\xd0\x01\n\x17\x42\x61tchListBannersRequest\x12K\n\tquestions\x18\x01 \x03(\x0b\x32+.banner.v1.BatchListBannersRequest.QuestionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x1ah\n\x08Question\x12+\n\x06viewer\x18\x01 \x01(\x0b\x32\x13.identity.v1.ViewerB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x04slot\x18\x02 \x01(\x0e\x32\x15.banner.v1.BannerSlotB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\xcf\x01\n\x18\x42\x61tchListBannersResponse\x12;\n\x07\x61nswers\x18\x01 \x03(\x0b\x32*.banner.v1.BatchListBannersResponse.Answer\x1av\n\x06\x41nswer\x12#\n\x06viewer\x18\x01 \x01(\x0b\x32\x13.identity.v1.Viewer\x12#\n\x04slot\x18\x02 \x01(\x0e\x32\x15.banner.v1.BannerSlot\x12\"\n\x07\x62\x61nners\x18\x03 \x03(\x0b\x32\x11.banner.v1.Banner\"o\n\x06\x42\x61nner\x12\n\n\x02id\x18\x01 \x01(\x03\x12#\n\x04slot\x18\x02 \x01(\x0e\x32\x15.banner.v1.BannerSlot\x12\r\n\x05title\x18\x03 \x01(\t\x12\x11\n\timage_url\x18\x04 \x01(\t\x12\x12\n\ntarget_url\x18\x05 \x01(\t*|\n\nBannerSlot\x12\x1b\n\x17\x42\x41NNER_SLOT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42\x41NNER_SLOT_HOME_TOP\x10\x01\x12\x19\n\x15\x42\x41NNER_SLOT_HOME_FEED\x10\x02\x12\x1c\n\x18\x42\x41NNER_SLOT_PROFILE_SIDE\x10\x03\x32}\n\rBannerService\x12l\n\x10\x42\x61tchListBanners\x12\".banner.v1.BatchListBannersRequest\x1a#.banner.v1.BatchListBannersResponse\"\x0f\x88\xb5\x18\x03\x8a\xe7\x18\x07gatewayb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHLISTBANNERSREQUEST'].fields_by_name['questions']._loaded_options = None
   _globals['_BATCHLISTBANNERSREQUEST'].fields_by_name['questions']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
   _globals['_BANNERSERVICE'].methods_by_name['BatchListBanners']._loaded_options = None
-  _globals['_BANNERSERVICE'].methods_by_name['BatchListBanners']._serialized_options = b'\210\265\030\003'
+  _globals['_BANNERSERVICE'].methods_by_name['BatchListBanners']._serialized_options = b'\210\265\030\003\212\347\030\007gateway'
   _globals['_BANNERSLOT']._serialized_start=654
   _globals['_BANNERSLOT']._serialized_end=778
   _globals['_BATCHLISTBANNERSREQUEST']._serialized_start=121
@@ -55,5 +55,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BANNER']._serialized_start=541
   _globals['_BANNER']._serialized_end=652
   _globals['_BANNERSERVICE']._serialized_start=780
-  _globals['_BANNERSERVICE']._serialized_end=894
+  _globals['_BANNERSERVICE']._serialized_end=905
 # @@protoc_insertion_point(module_scope)

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from schema.generated.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from schema.generated.identity.v1 import identity_pb2 as identity_dot_v1_dot_identity__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eidentifier/v1/identifier.proto\x12\ridentifier.v1\x1a\x1b\x62uf/validate/validate.proto\"/\n\x12\x41llocateIdsRequest\x12\x19\n\x05\x63ount\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\"\"\n\x13\x41llocateIdsResponse\x12\x0b\n\x03ids\x18\x01 \x03(\x03\x32i\n\x11IdentifierService\x12T\n\x0b\x41llocateIds\x12!.identifier.v1.AllocateIdsRequest\x1a\".identifier.v1.AllocateIdsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eidentifier/v1/identifier.proto\x12\ridentifier.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1aidentity/v1/identity.proto\"/\n\x12\x41llocateIdsRequest\x12\x19\n\x05\x63ount\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x01\"\"\n\x13\x41llocateIdsResponse\x12\x0b\n\x03ids\x18\x01 \x03(\x03\x32\x8e\x01\n\x11IdentifierService\x12y\n\x0b\x41llocateIds\x12!.identifier.v1.AllocateIdsRequest\x1a\".identifier.v1.AllocateIdsResponse\"#\x8a\xe7\x18\x07\x61\x63\x63ount\x8a\xe7\x18\x08\x61\x63tivity\x8a\xe7\x18\x08platformb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,10 +35,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ALLOCATEIDSREQUEST'].fields_by_name['count']._loaded_options = None
   _globals['_ALLOCATEIDSREQUEST'].fields_by_name['count']._serialized_options = b'\272H\007\032\005\030\220N(\001'
-  _globals['_ALLOCATEIDSREQUEST']._serialized_start=78
-  _globals['_ALLOCATEIDSREQUEST']._serialized_end=125
-  _globals['_ALLOCATEIDSRESPONSE']._serialized_start=127
-  _globals['_ALLOCATEIDSRESPONSE']._serialized_end=161
-  _globals['_IDENTIFIERSERVICE']._serialized_start=163
-  _globals['_IDENTIFIERSERVICE']._serialized_end=268
+  _globals['_IDENTIFIERSERVICE'].methods_by_name['AllocateIds']._loaded_options = None
+  _globals['_IDENTIFIERSERVICE'].methods_by_name['AllocateIds']._serialized_options = b'\212\347\030\007account\212\347\030\010activity\212\347\030\010platform'
+  _globals['_ALLOCATEIDSREQUEST']._serialized_start=106
+  _globals['_ALLOCATEIDSREQUEST']._serialized_end=153
+  _globals['_ALLOCATEIDSRESPONSE']._serialized_start=155
+  _globals['_ALLOCATEIDSRESPONSE']._serialized_end=189
+  _globals['_IDENTIFIERSERVICE']._serialized_start=192
+  _globals['_IDENTIFIERSERVICE']._serialized_end=334
 # @@protoc_insertion_point(module_scope)

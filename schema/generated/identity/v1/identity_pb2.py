@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from schema.generated.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aidentity/v1/identity.proto\x12\x0bidentity.v1\x1a\x1b\x62uf/validate/validate.proto\"_\n\x06Viewer\x12\x1b\n\naccount_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x38\n\x0c\x61\x63\x63ount_type\x18\x02 \x01(\x0e\x32\x18.identity.v1.AccountTypeB\x08\xbaH\x05\x82\x01\x02 \x00*\xab\x01\n\x0b\x41\x63\x63ountType\x12\x1c\n\x18\x41\x43\x43OUNT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41\x43\x43OUNT_TYPE_GUEST\x10\x01\x12\x19\n\x15\x41\x43\x43OUNT_TYPE_PERSONAL\x10\x02\x12\x18\n\x14\x41\x43\x43OUNT_TYPE_CREATOR\x10\x03\x12\x19\n\x15\x41\x43\x43OUNT_TYPE_BUSINESS\x10\x04\x12\x16\n\x12\x41\x43\x43OUNT_TYPE_STAFF\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aidentity/v1/identity.proto\x12\x0bidentity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/descriptor.proto\"|\n\x06Viewer\x12\x1b\n\naccount_id\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x38\n\x0c\x61\x63\x63ount_type\x18\x02 \x01(\x0e\x32\x18.identity.v1.AccountTypeB\x08\xbaH\x05\x82\x01\x02 \x00\x12\x1b\n\tassertion\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07*\xab\x01\n\x0b\x41\x63\x63ountType\x12\x1c\n\x18\x41\x43\x43OUNT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41\x43\x43OUNT_TYPE_GUEST\x10\x01\x12\x19\n\x15\x41\x43\x43OUNT_TYPE_PERSONAL\x10\x02\x12\x18\n\x14\x41\x43\x43OUNT_TYPE_CREATOR\x10\x03\x12\x19\n\x15\x41\x43\x43OUNT_TYPE_BUSINESS\x10\x04\x12\x16\n\x12\x41\x43\x43OUNT_TYPE_STAFF\x10\x05:1\n\x07\x63\x61llers\x12\x1e.google.protobuf.MethodOptions\x18\xf1\x8c\x03 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +37,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VIEWER'].fields_by_name['account_id']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_VIEWER'].fields_by_name['account_type']._loaded_options = None
   _globals['_VIEWER'].fields_by_name['account_type']._serialized_options = b'\272H\005\202\001\002 \000'
-  _globals['_ACCOUNTTYPE']._serialized_start=170
-  _globals['_ACCOUNTTYPE']._serialized_end=341
-  _globals['_VIEWER']._serialized_start=72
-  _globals['_VIEWER']._serialized_end=167
+  _globals['_VIEWER'].fields_by_name['assertion']._loaded_options = None
+  _globals['_VIEWER'].fields_by_name['assertion']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_ACCOUNTTYPE']._serialized_start=233
+  _globals['_ACCOUNTTYPE']._serialized_end=404
+  _globals['_VIEWER']._serialized_start=106
+  _globals['_VIEWER']._serialized_end=230
 # @@protoc_insertion_point(module_scope)

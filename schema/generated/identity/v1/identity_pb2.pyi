@@ -4,8 +4,11 @@ isort:skip_file
 Who is asking: the words that every contract shares."""
 
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -61,20 +64,28 @@ class Viewer(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     ACCOUNT_TYPE_FIELD_NUMBER: _builtins.int
+    ASSERTION_FIELD_NUMBER: _builtins.int
     account_id: _builtins.int
     """The account that is signed in; 0 for a guest."""
     account_type: Global___AccountType.ValueType
     """Its type; GUEST goes with account_id 0."""
+    assertion: _builtins.str
+    """What proves the two above, as the account backend gave it; empty for a guest, and where a viewer is only told of."""
     def __init__(
         self,
         *,
         account_id: _builtins.int = ...,
         account_type: Global___AccountType.ValueType = ...,
+        assertion: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "account_type", b"account_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "account_type", b"account_type", "assertion", b"assertion"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Viewer: _TypeAlias = Viewer  # noqa: Y015
+
+CALLERS_FIELD_NUMBER: _builtins.int
+callers: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedScalarFieldContainer[_builtins.str]]
+"""Which processes may call the method, by their names: backends, gateway, platform. Nobody else may."""

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from schema.generated.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from schema.generated.identity.v1 import identity_pb2 as identity_dot_v1_dot_identity__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12task/v1/task.proto\x12\x07task.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x01\n\x03Run\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04task\x18\x02 \x01(\t\x12\x0e\n\x06period\x18\x03 \x01(\t\x12\x1f\n\x06origin\x18\x04 \x01(\x0e\x32\x0f.task.v1.Origin\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x07outcome\x18\x07 \x01(\x0e\x32\x10.task.v1.Outcome\x12\x0c\n\x04told\x18\x08 \x01(\t\"C\n\x0fListRunsRequest\x12\x15\n\x04task\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18(\x12\x19\n\x05\x66irst\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x01\".\n\x10ListRunsResponse\x12\x1a\n\x04runs\x18\x01 \x03(\x0b\x32\x0c.task.v1.Run*C\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x10\n\x0cORIGIN_CLOCK\x10\x01\x12\x0f\n\x0bORIGIN_HAND\x10\x02*F\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0e\n\nOUTCOME_OK\x10\x01\x12\x12\n\x0eOUTCOME_FAILED\x10\x02\x32S\n\x0bTaskService\x12\x44\n\x08ListRuns\x12\x18.task.v1.ListRunsRequest\x1a\x19.task.v1.ListRunsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12task/v1/task.proto\x12\x07task.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aidentity/v1/identity.proto\"\xdf\x01\n\x03Run\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04task\x18\x02 \x01(\t\x12\x0e\n\x06period\x18\x03 \x01(\t\x12\x1f\n\x06origin\x18\x04 \x01(\x0e\x32\x0f.task.v1.Origin\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x07outcome\x18\x07 \x01(\x0e\x32\x10.task.v1.Outcome\x12\x0c\n\x04told\x18\x08 \x01(\t\"C\n\x0fListRunsRequest\x12\x15\n\x04task\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18(\x12\x19\n\x05\x66irst\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x01\".\n\x10ListRunsResponse\x12\x1a\n\x04runs\x18\x01 \x03(\x0b\x32\x0c.task.v1.Run*C\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x10\n\x0cORIGIN_CLOCK\x10\x01\x12\x0f\n\x0bORIGIN_HAND\x10\x02*F\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0e\n\nOUTCOME_OK\x10\x01\x12\x12\n\x0eOUTCOME_FAILED\x10\x02\x32_\n\x0bTaskService\x12P\n\x08ListRuns\x12\x18.task.v1.ListRunsRequest\x1a\x19.task.v1.ListRunsResponse\"\x0f\x90\x02\x01\x8a\xe7\x18\x08platformb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,17 +39,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTRUNSREQUEST'].fields_by_name['first']._loaded_options = None
   _globals['_LISTRUNSREQUEST'].fields_by_name['first']._serialized_options = b'\272H\007\032\005\030\310\001(\001'
   _globals['_TASKSERVICE'].methods_by_name['ListRuns']._loaded_options = None
-  _globals['_TASKSERVICE'].methods_by_name['ListRuns']._serialized_options = b'\220\002\001'
-  _globals['_ORIGIN']._serialized_start=436
-  _globals['_ORIGIN']._serialized_end=503
-  _globals['_OUTCOME']._serialized_start=505
-  _globals['_OUTCOME']._serialized_end=575
-  _globals['_RUN']._serialized_start=94
-  _globals['_RUN']._serialized_end=317
-  _globals['_LISTRUNSREQUEST']._serialized_start=319
-  _globals['_LISTRUNSREQUEST']._serialized_end=386
-  _globals['_LISTRUNSRESPONSE']._serialized_start=388
-  _globals['_LISTRUNSRESPONSE']._serialized_end=434
-  _globals['_TASKSERVICE']._serialized_start=577
-  _globals['_TASKSERVICE']._serialized_end=660
+  _globals['_TASKSERVICE'].methods_by_name['ListRuns']._serialized_options = b'\220\002\001\212\347\030\010platform'
+  _globals['_ORIGIN']._serialized_start=464
+  _globals['_ORIGIN']._serialized_end=531
+  _globals['_OUTCOME']._serialized_start=533
+  _globals['_OUTCOME']._serialized_end=603
+  _globals['_RUN']._serialized_start=122
+  _globals['_RUN']._serialized_end=345
+  _globals['_LISTRUNSREQUEST']._serialized_start=347
+  _globals['_LISTRUNSREQUEST']._serialized_end=414
+  _globals['_LISTRUNSRESPONSE']._serialized_start=416
+  _globals['_LISTRUNSRESPONSE']._serialized_end=462
+  _globals['_TASKSERVICE']._serialized_start=605
+  _globals['_TASKSERVICE']._serialized_end=700
 # @@protoc_insertion_point(module_scope)

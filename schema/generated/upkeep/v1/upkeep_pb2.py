@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from schema.generated.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from schema.generated.identity.v1 import identity_pb2 as identity_dot_v1_dot_identity__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16upkeep/v1/upkeep.proto\x12\tupkeep.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"d\n\x12PurgeEventsRequest\x12\x1a\n\x07\x62\x61\x63kend\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(\x12\x32\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"2\n\x13PurgeEventsResponse\x12\x0c\n\x04sent\x18\x01 \x01(\x05\x12\r\n\x05taken\x18\x02 \x01(\x05\x32]\n\rUpkeepService\x12L\n\x0bPurgeEvents\x12\x1d.upkeep.v1.PurgeEventsRequest\x1a\x1e.upkeep.v1.PurgeEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16upkeep/v1/upkeep.proto\x12\tupkeep.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aidentity/v1/identity.proto\"d\n\x12PurgeEventsRequest\x12\x1a\n\x07\x62\x61\x63kend\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(\x12\x32\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\"2\n\x13PurgeEventsResponse\x12\x0c\n\x04sent\x18\x01 \x01(\x05\x12\r\n\x05taken\x18\x02 \x01(\x05\x32g\n\rUpkeepService\x12V\n\x0bPurgeEvents\x12\x1d.upkeep.v1.PurgeEventsRequest\x1a\x1e.upkeep.v1.PurgeEventsResponse\"\x08\x8a\xe7\x18\x04taskb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,10 +38,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PURGEEVENTSREQUEST'].fields_by_name['backend']._serialized_options = b'\272H\006r\004\020\001\030('
   _globals['_PURGEEVENTSREQUEST'].fields_by_name['before']._loaded_options = None
   _globals['_PURGEEVENTSREQUEST'].fields_by_name['before']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_PURGEEVENTSREQUEST']._serialized_start=99
-  _globals['_PURGEEVENTSREQUEST']._serialized_end=199
-  _globals['_PURGEEVENTSRESPONSE']._serialized_start=201
-  _globals['_PURGEEVENTSRESPONSE']._serialized_end=251
-  _globals['_UPKEEPSERVICE']._serialized_start=253
-  _globals['_UPKEEPSERVICE']._serialized_end=346
+  _globals['_UPKEEPSERVICE'].methods_by_name['PurgeEvents']._loaded_options = None
+  _globals['_UPKEEPSERVICE'].methods_by_name['PurgeEvents']._serialized_options = b'\212\347\030\004task'
+  _globals['_PURGEEVENTSREQUEST']._serialized_start=127
+  _globals['_PURGEEVENTSREQUEST']._serialized_end=227
+  _globals['_PURGEEVENTSRESPONSE']._serialized_start=229
+  _globals['_PURGEEVENTSRESPONSE']._serialized_end=279
+  _globals['_UPKEEPSERVICE']._serialized_start=281
+  _globals['_UPKEEPSERVICE']._serialized_end=384
 # @@protoc_insertion_point(module_scope)

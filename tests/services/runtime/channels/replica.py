@@ -9,6 +9,7 @@ from schema.generated.permission.v1 import permission_pb2 as pb
 from schema.generated.permission.v1 import permission_pb2_grpc as rpc
 from services.runtime.server import add_health_and_reflection, create_server
 from services.runtime.telemetry import Metrics, configure_logging
+from tests.open_doors import Anybody
 
 SERVICE = "permission.v1.PermissionService"
 
@@ -32,7 +33,7 @@ class Permissions(rpc.PermissionServiceServicer):
 async def serve(address: str, *, fails: bool) -> None:
     """Serves until the process is killed."""
     configure_logging("critical")
-    server = create_server(Metrics())
+    server = create_server(Metrics(), Anybody())
     rpc.add_PermissionServiceServicer_to_server(Permissions(fails=fails), server)  # type: ignore[abstract]
     health = add_health_and_reflection(server, [SERVICE])
     server.add_insecure_port(address)

@@ -18,6 +18,7 @@ from schema.generated.permission.v1.permission_pb2_grpc import PermissionService
 from services.runtime.channels import open_channel
 from services.runtime.deadline import deadline_in
 from services.runtime.telemetry import Metrics
+from tests.open_doors import Stranger
 
 VIEWER = identity_pb2.Viewer(account_id=1, account_type=identity_pb2.ACCOUNT_TYPE_PERSONAL)
 REQUEST = pb.BatchCheckPermissionsRequest(
@@ -82,7 +83,7 @@ async def ask(channel: grpc.aio.Channel, calls: int) -> list[bool]:
 async def test_one_that_is_killed_is_not_noticed_and_when_all_are_the_first_to_return_is_found(folder: str) -> None:
     with replicas(folder) as running:
         await all_there(folder)
-        async with open_channel("permission", addresses(folder), Metrics()) as channel:
+        async with open_channel("permission", addresses(folder), Metrics(), Stranger()) as channel:
             assert all(await ask(channel, 100))
             running["two"].kill()
             assert all(await ask(channel, 300))
@@ -98,7 +99,7 @@ async def test_one_that_is_killed_is_not_noticed_and_when_all_are_the_first_to_r
 async def test_one_that_freezes_is_soon_left_out(folder: str) -> None:
     with replicas(folder) as running:
         await all_there(folder)
-        async with open_channel("permission", addresses(folder), Metrics()) as channel:
+        async with open_channel("permission", addresses(folder), Metrics(), Stranger()) as channel:
             assert all(await ask(channel, 300))
             running["two"].send_signal(signal.SIGSTOP)
             answered = await ask(channel, 600)
@@ -109,7 +110,7 @@ async def test_one_that_freezes_is_soon_left_out(folder: str) -> None:
 async def test_one_that_always_fails_is_soon_left_out(folder: str) -> None:
     with replicas(folder, "two"):
         await all_there(folder)
-        async with open_channel("permission", addresses(folder), Metrics()) as channel:
+        async with open_channel("permission", addresses(folder), Metrics(), Stranger()) as channel:
             answered = await ask(channel, 600)
     assert 3 <= answered.count(False) <= 100
     assert answered[-200:].count(False) <= 20
