@@ -19,6 +19,8 @@ from services.runtime.telemetry import Metrics
 from services.runtime.web_connection import Connection
 
 CLOSE = (b"connection", b"close")
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays open: longer than balancers keep theirs, so that none closes under a request."""
 BACKLOG = 2048
 """Connections that the system holds until they are accepted."""
 
@@ -41,7 +43,8 @@ class WebServer:
     def __init__(
         self, app: ASGIApp, listening: socket.socket, readiness: Readiness | None = None, **options: Any
     ) -> None:
-        options = {"http": Connection, "log_config": None, "access_log": False, "server_header": False, **options}
+        usual = {"http": Connection, "log_config": None, "access_log": False, "server_header": False}
+        options = {**usual, "timeout_keep_alive": KEEP_ALIVE_SECONDS, **options}
         config = uvicorn.Config(_ending_quietly(_sending_away(app, readiness) if readiness else app), **options)
         self._server = _Uvicorn(config)
         self._socket = listening

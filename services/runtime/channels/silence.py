@@ -11,8 +11,8 @@ from services.runtime.channels.tally import Call
 
 SILENT_SECONDS = 1.0
 """How long a backend must have said nothing."""
-FEW = 10
-"""So many calls that wait say nothing yet."""
+FEW = 20
+"""So many calls that wait say nothing yet: a backend that is slow for a moment is worth waiting for."""
 PROBE_SECONDS = 0.1
 """How often a silent backend is asked all the same."""
 
