@@ -86,6 +86,26 @@ async def test_what_is_for_staff_is_refused_to_others(town: Town, name: str) -> 
     assert changed(before, kept(town.folder)) == {}
 
 
+@pytest.mark.parametrize("name", METHODS)
+async def test_nobody_is_asked_for_in_the_name_of_another(town: Town, name: str) -> None:
+    before, known = kept(town.folder), await viewers(town)
+    ada, other = known[town.person(1)], known[town.person(5)]
+    staff = {"account_id": 4, "account_type": "ACCOUNT_TYPE_STAFF"}
+    unproven = {name: value for name, value in other.items() if name != "assertion"}
+    for forged in (unproven, staff, ada | unproven, ada | staff, ada | {"account_type": "ACCOUNT_TYPE_STAFF"}):
+        words = (READS | STAFFS | OWN)[name](forged, 5)
+        beside = _beside(ada, name, words)
+        assert (await refusal(town, name, words))[0] is Unauthenticated
+        assert (await refusal(town, name, beside))[0] is Unauthenticated
+    assert changed(before, kept(town.folder)) == {}
+
+
+def _beside(viewer: JSON, name: str, words: JSON) -> JSON:
+    """The request after one of somebody who is proven, where it has room for two."""
+    proven = (READS | STAFFS | OWN)[name](viewer, 5)
+    return {part: proven[part] + asked if isinstance(asked, list) else asked for part, asked in words.items()}
+
+
 @pytest.mark.parametrize("name", OWN)
 async def test_a_guest_owns_nothing_to_change(town: Town, name: str) -> None:
     before = kept(town.folder)

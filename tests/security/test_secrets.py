@@ -22,6 +22,7 @@ from services.backends import BACKENDS
 from services.runtime.database import open_database
 from services.runtime.settings import Settings
 from services.runtime.telemetry import configure_logging, configure_tracing
+from services.runtime.trust.keys import PUBLIC
 from tests.conftest import HandClock, free_port, wait_for_port
 from tests.gateway.process import finished, running
 from tests.gateway.push.client import connected
@@ -44,6 +45,8 @@ SIGN_IN_AT_ONCE = 'mutation { signIn(handle: "keeper", password: "%s") { token }
 NEW = {"type": "PERSONAL", "displayName": "K", "reason": "asked"}
 SECRETS = [KEPT, GUESSED, BAKED, BASIC, STALE, STORE, CACHE, REPORTS, KEY]
 UNREACHABLE = [STORE, CACHE, BROKER, COLLECTOR, REPORTS]
+SIGNED = re.compile(r"\bey[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}")
+"""What proves a caller or a viewer, or any other JSON that somebody signed."""
 SECRET_FIELDS = {"password", "password_hash", "token", "token_hash", "authorization"}
 PACKAGES = ("gateway", "loaders", "schema", "services")
 
@@ -167,9 +170,17 @@ def held() -> str:
     return "\n".join(repr(one) for one in ours if not isinstance(one, Message | type))
 
 
+def private_keys(folder: Path) -> list[str]:
+    """What the processes sign with."""
+    kept = [json.loads(path.read_text()) for path in (folder / "keys").glob("*.json") if path.name != PUBLIC]
+    found = re.findall(r'"d": ?"([^"]+)"', json.dumps(kept))
+    assert len(found) >= len(BACKENDS)
+    return found
+
+
 @pytest.mark.usefixtures("logging_as_before")
 async def test_no_secret_is_written_anywhere(
-    centre: Centre, database: str, spans: InMemorySpanExporter, capsys: pytest.CaptureFixture[str]
+    centre: Centre, database: str, tmp_path: Path, spans: InMemorySpanExporter, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logging("debug")
     token, told = await used(centre)
@@ -178,7 +189,9 @@ async def test_no_secret_is_written_anywhere(
     assert ("UndefinedTable" in log, "rpc failed" in log) == (True, True)
     assert all(word in traced for word in ("POST /graphql", "SELECT", "reports", "AccountService/SignIn"))
     written = {"answers": json.dumps(told), "log": log, "traces": traced, "objects": held()}
-    assert {(place, one) for place, text in written.items() for one in [*SECRETS, token] if one in text} == set()
+    secrets = [*SECRETS, token, *private_keys(tmp_path)]
+    assert {(place, one) for place, text in written.items() for one in secrets if one in text} == set()
+    assert {place for place, text in written.items() if SIGNED.search(text)} == set()
 
 
 @pytest.mark.parametrize("words", [("gateway", "doctor"), ("services", "migrate")])

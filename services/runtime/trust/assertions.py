@@ -33,6 +33,9 @@ class _Issued(NamedTuple):
     text: str
     renew_at: float
 
+    def __repr__(self) -> str:
+        return f"_Issued(renew_at={self.renew_at})"
+
 
 class _Checked(NamedTuple):
     kind: str
