@@ -29,8 +29,8 @@ CONNECTIONS = (1, 32)
 VIEWERS = 64
 """More than connections: whoever asks has no equal question under way, whose answer a gateway would give twice."""
 SUBSCRIBERS = 5000
-ALONE = ("executor", "plans")
-"""What is measured in a process of its own, without a house."""
+ALONE = ("executor", "plans", "profile")
+"""What is measured by a process of its own."""
 WAITING = "subscribers"
 PARTS = (*ROWS, *ALONE, WAITING)
 LATEST = Path("bench/results/latest.json")
@@ -133,15 +133,17 @@ class Run:
 
     def _of(self, name: str) -> dict[str, dict[str, float]]:
         command = python(f"bench.{name}", "--json", "--rounds", str(self._given.rounds))
+        cores = self._cores.all if name == "profile" else self._cores.subject
         told: dict[str, dict[str, float]] = told_by(
-            [*command, "--seconds", str(self._given.seconds / 8)], self._cores.subject, PATIENCE_SECONDS
+            [*command, "--seconds", str(self._given.seconds / 8)], cores, PATIENCE_SECONDS
         )
         return {work: {key: round(value, 3) for key, value in each.items()} for work, each in told.items()}
 
     def _in_house(self, found: Found, prepare: Tell, step: Tell) -> None:
         """Builds the house, checks that there is something to compare, measures."""
         with TemporaryDirectory(prefix="atrium-bench-") as folder, ExitStack() as closing:
-            house = build(Path(folder), self._cores, closing, self.plan.subjects, self._given.viewers, prepare)
+            rows = {name: ROWS[name] for name in self.plan.subjects}
+            house = build(Path(folder), self._cores, closing, rows, self._given.viewers, prepare)
             compare_bodies(house)
             found.cache = house.cache
             found.samples = measure(house, self.plan, step)

@@ -3,7 +3,7 @@
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.client import Subject, ask, listens, serves, sign_in
 from bench.processes import PATIENCE_SECONDS, Cores, process, python, tail, wait_until
-from bench.rows import CONSTANT, GATEWAY, ROWS, Place
+from bench.rows import CONSTANT, GATEWAY, ROWS, Place, Row
 
 BACKENDS = ("account", "permission", "banner", "activity")
 
@@ -67,9 +67,9 @@ class Builder:
             ready, port = partial(serves, self.addresses[name]), str(self.metrics[name])
             self._start_helper(name, python("services", "serve", name), ready, ATRIUM_METRICS_PORT=port)
 
-    def start_subject(self, name: str, answer: Path) -> Subject:
+    def start_subject(self, name: str, row: Row, answer: Path) -> Subject:
         """What is measured under this name; `answer` is a file with what the gateway answers."""
-        row, port = ROWS[name], free_port()
+        port = free_port()
         cores = self._cores.all if row.is_wide else self._cores.subject
         command = row.command(Place(port, tuple(self.addresses.values()), answer))
         settings = {"ATRIUM_PORT": str(port), **row.settings}
@@ -102,7 +102,12 @@ class Builder:
 
 
 def build(
-    folder: Path, cores: Cores, closing: ExitStack, names: Iterable[str], viewers: int, tell: Callable[[str], None]
+    folder: Path,
+    cores: Cores,
+    closing: ExitStack,
+    rows: Mapping[str, Row],
+    viewers: int,
+    tell: Callable[[str], None],
 ) -> House:
     """Starts everything, telling what it is about to do; the gateway is always there, to compare answers with."""
     builder, answer = Builder(folder, cores, closing), folder / "answer.json"
@@ -111,14 +116,15 @@ def build(
     builder.load_demo()
     tell("starting everything")
     builder.start_backends()
-    wanted = dict.fromkeys((GATEWAY, *names))
-    subjects = {name: builder.start_subject(name, answer) for name in wanted if name != CONSTANT}
+    wanted = {GATEWAY: ROWS[GATEWAY], **rows}
+    constant = wanted.pop(CONSTANT, None)
+    subjects = {name: builder.start_subject(name, row, answer) for name, row in wanted.items()}
     builder.wait()
     tell("signing in")
     tokens = sign_in(folder, builder.addresses["account"], viewers)
-    if CONSTANT in wanted:
+    if constant:
         answer.write_bytes(ask(subjects[GATEWAY], "home", tokens[0]))
-        subjects[CONSTANT] = builder.start_subject(CONSTANT, answer)
+        subjects[CONSTANT] = builder.start_subject(CONSTANT, constant, answer)
         builder.wait()
     return House(subjects, tokens, cache, tuple(builder.metrics.values()))
 

@@ -163,6 +163,14 @@ def executors(figures: Figures) -> str:
     return "\n".join(lines)
 
 
+def profile(figures: Figures) -> str:
+    """Where the gateway's processor time goes."""
+    shares = figures.get("profile", {}).get(GATEWAY, {})
+    return "\n".join(
+        ["| place | % of CPU |", "| --- | ---: |", *(f"| {place} | {n:.1f} |" for place, n in shares.items())]
+    )
+
+
 def memory(figures: Figures) -> str:
     """What is kept, as sentences."""
     said_so = []
@@ -193,6 +201,7 @@ TABLES = {
     "aims": aims.markdown,
     "executor": executors,
     "memory": memory,
+    "profile": profile,
     "setup": legend,
 }
 """What stands between marks such as `<!-- rows -->` of documents."""

@@ -60,6 +60,13 @@ def test_executors_and_plans_are_measured_alone(found: Any) -> None:
     assert found["plans"]["home"]["mib_per_1000"] > 0
 
 
+def test_the_profile_tells_of_all_of_the_time(found: Any) -> None:
+    shares = found["profile"]["gateway"]
+    assert sum(shares.values()) == pytest.approx(100, abs=0.1)
+    assert list(shares)[-1] == "others"
+    assert {"loaders", "plans", "python"} < shares.keys()
+
+
 def test_a_run_says_where_it_was(found: Any) -> None:
     assert found["run"]["setup"]["rounds"] == "1 round of 0.3 s for each; 3 viewers in turn."
 
