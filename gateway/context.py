@@ -18,7 +18,7 @@ from services.runtime.deadline import deadline_in, ends_within
 from services.runtime.lane import lane
 
 MOST_NAME_CHARACTERS = 100
-MOST_TOKEN_CHARACTERS = 512
+MOST_TOKEN_CHARACTERS = 4096
 """The contract's bound: a longer token was given to nobody."""
 LEAST_SECONDS = 0.01
 """With less time than this no backend is asked for what an answer can do without."""
@@ -160,9 +160,11 @@ def bearer_token(authorization: str) -> str | None:
 
 
 def identity_of(session: account_pb2.VerifiedSession) -> Identity:
-    """Who a session belongs to; raises Unauthenticated, TokenExpired or AccountClosed."""
+    """Who a session belongs to; raises Unauthenticated, TokenExpired, AccountClosed or BackendUnavailable."""
     if session.state == account_pb2.VerifiedSession.STATE_EXPIRED:
         raise errcode.TokenExpired
+    if session.state == account_pb2.VerifiedSession.STATE_UNVERIFIED:
+        raise errcode.BackendUnavailable("issuer")
     if session.state != account_pb2.VerifiedSession.STATE_VALID:
         raise errcode.Unauthenticated("authorization: nobody is signed in with this token")
     if session.account_status not in MAY_ACT:

@@ -13,6 +13,8 @@ from services.runtime import subjects
 from services.runtime.subjects import Changing, nothing_kept
 
 BACKEND = "account"
+MOST_TOKENS = 500
+"""How many tokens of four kilobytes fit into a call."""
 _scope = partial(declared_scope, pb.DESCRIPTOR)
 
 
@@ -65,6 +67,7 @@ class AccountQuestions:
             self._sessions,
             missing=UNANSWERED,
             scope=_scope("BatchVerifySessions"),
+            most=MOST_TOKENS,
         )
 
     async def _by_id(self, ids: list[int]) -> Mapping[Hashable, pb.Account]:

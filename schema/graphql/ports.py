@@ -297,7 +297,7 @@ class Context(Protocol):
         ...
 
     async def identity(self) -> Identity:
-        """Who is asking: GUEST without a token; raises Unauthenticated, TokenExpired or AccountClosed.
+        """Who is asking: GUEST without a token; raises Unauthenticated, TokenExpired, AccountClosed, …
 
         It asks `loaders.session_by_token` each time, which asks the backend once, and keeps nothing itself.
         """

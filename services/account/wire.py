@@ -5,14 +5,17 @@ from datetime import timedelta
 import grpc.aio
 
 from schema.generated.account.v1 import account_pb2, account_pb2_grpc
-from services.account.biz import Accounts, Administration, Lives, Merges, Sessions
+from services.account.biz import Accounts, Administration, Lives, Merges, Outside, Sessions
 from services.account.data import (
     METADATA,
+    MOST_BYTES,
     AccountRecord,
     Argon2Passwords,
     CachedAccountRepo,
     CachedSessionRepo,
     Caches,
+    JwtProvider,
+    ProviderKeys,
     SessionRecord,
     SqlAccountRepo,
     SqlChangeRepo,
@@ -21,26 +24,45 @@ from services.account.data import (
 )
 from services.account.demo import count_demo, load_demo
 from services.account.service import AccountServicer
-from services.runtime.backend import Backend, Resources
+from services.runtime.backend import Attached, Backend, Resources
 from services.runtime.outbox import Outbox
 from services.runtime.versioned_cache import Entries, Guard, Outage, VersionedCache
 
 
-def attach(server: grpc.aio.Server, resources: Resources) -> None:
-    """Builds the backend on the resources and adds its servicer to the server."""
-    account_pb2_grpc.add_AccountServiceServicer_to_server(create_servicer(resources), server)
+def attach(server: grpc.aio.Server, resources: Resources) -> Attached:
+    """Builds the backend on the resources and adds its servicer to the server; keys of others are fetched beside it."""
+    keys = keys_of_provider(resources)
+    account_pb2_grpc.add_AccountServiceServicer_to_server(create_servicer(resources, keys), server)
+    return Attached(servers=[keys] if keys else [])
 
 
-def create_servicer(resources: Resources) -> AccountServicer:
+def keys_of_provider(resources: Resources) -> ProviderKeys | None:
+    """The keys of the identity provider outside; None where there is no provider."""
+    provider = resources.settings.provider
+    if (url := provider.keys_url) is None:
+        return None
+    from services.runtime.http import fetched, open_http  # Its library costs a start much; few starts need it.
+
+    async def fetch() -> bytes:
+        async with open_http(attempts=1) as client:
+            return await fetched(client, url, MOST_BYTES)
+
+    return ProviderKeys(fetch, provider)
+
+
+def create_servicer(resources: Resources, keys: ProviderKeys | None = None) -> AccountServicer:
     """The backend on the resources."""
     caches, clock, passwords = create_caches(resources), resources.clock, Argon2Passwords()
     outbox = Outbox(outbox_table, BACKEND.name, clock)
     accounts = CachedAccountRepo(SqlAccountRepo(resources.database, outbox), caches.accounts)
     changes = SqlChangeRepo(resources.database, caches, outbox)
     sessions = CachedSessionRepo(resources.database, caches.sessions)
+    provider = resources.settings.provider
+    by_handle = provider.account_by == "handle"
+    outside = Outside(JwtProvider(keys, provider, clock), accounts, by_handle=by_handle) if keys else None
     return AccountServicer(
         Accounts(accounts),
-        Sessions(accounts, SqlCredentialRepo(resources.database), sessions, passwords, clock),
+        Sessions(accounts, SqlCredentialRepo(resources.database), sessions, passwords, clock, outside),
         Administration(accounts, passwords, resources.ids, clock),
         Lives(changes, clock, timedelta(days=resources.settings.cooling_off_days)),
         Merges(accounts, changes, sessions, clock),

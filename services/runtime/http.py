@@ -21,13 +21,14 @@ LONGEST_PAUSE = 10.0
 class Persistent(httpx.AsyncBaseTransport):
     """Tries again what an endpoint may answer in a moment. For requests that may be repeated without harm."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, first_pause: float) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, first_pause: float, attempts: int) -> None:
         self._inner = inner
+        self._attempts = attempts
         self._first_pause = first_pause
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The first answer that is neither 429 nor 502 to 504, or the last one; raises what the last attempt raised."""
-        for attempt in range(ATTEMPTS - 1):
+        for attempt in range(self._attempts - 1):
             pause = self._first_pause * 2**attempt * random.uniform(0.5, 1)  # noqa: S311 - spreads, hides nothing.
             try:
                 response = await self._inner.handle_async_request(request)
@@ -52,10 +53,25 @@ def _asked_pause(response: httpx.Response) -> float:
 
 @asynccontextmanager
 async def open_http(
-    transport: httpx.AsyncBaseTransport | None = None, first_pause: float = FIRST_PAUSE
+    transport: httpx.AsyncBaseTransport | None = None,
+    first_pause: float = FIRST_PAUSE,
+    attempts: int = ATTEMPTS,
+    seconds: float = REQUEST_SECONDS,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client that tries again; traced, like everything that leaves this process. `transport` replaces the network."""
-    inner = Persistent(transport or httpx.AsyncHTTPTransport(), first_pause)
-    async with httpx.AsyncClient(transport=inner, timeout=REQUEST_SECONDS) as client:
+    inner = Persistent(transport or httpx.AsyncHTTPTransport(), first_pause, attempts)
+    async with httpx.AsyncClient(transport=inner, timeout=seconds) as client:
         instrument_http(client)
         yield client
+
+
+async def fetched(client: httpx.AsyncClient, url: str, most: int) -> bytes:
+    """What is at the URL, at most so many bytes; raises httpx.HTTPError, or ValueError when there are more."""
+    async with client.stream("GET", url) as response:
+        response.raise_for_status()
+        body = b""
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > most:
+                raise ValueError("the answer is too long")
+    return body

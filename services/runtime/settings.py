@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from services.runtime.bus.servers import KafkaServers
 from services.runtime.gateway_names import GATEWAY_NAMES
+from services.runtime.provider import Provider
 from services.runtime.tls import Tls
 
 PREFIX = "ATRIUM_"
@@ -253,6 +254,7 @@ class Settings(BaseSettings):
     plaintext: bool = Field(
         False, description="Allow calls in plaintext to and from other machines: where the network itself is private."
     )
+    provider: Provider = Field(Provider(), description="An identity provider outside.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
     otlp_endpoint: Annotated[str, AfterValidator(check_endpoint)] | None = Field(
         None,

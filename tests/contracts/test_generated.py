@@ -66,7 +66,9 @@ def test_a_renamed_field_is_refused(contracts: Path) -> None:
 
 
 def test_a_dropped_rpc_is_refused(contracts: Path) -> None:
-    change(contracts, "rpc SignOut(SignOutRequest) returns (SignOutResponse);", "")
+    callers = ("gateway", "platform")
+    body = "".join(f'    option (identity.v1.callers) = "{name}";\n' for name in callers)
+    change(contracts, f"rpc SignOut(SignOutRequest) returns (SignOutResponse) {{\n{body}  }}", "")
     code, words = breaking(contracts)
     assert code == 100
     assert 'Previously present RPC "SignOut" on service "AccountService" was deleted.' in words

@@ -15,11 +15,13 @@ from services.account.biz.events import (
 )
 from services.account.biz.lives import CLOSED_NAME, Lives
 from services.account.biz.merges import Merges, Pair
+from services.account.biz.outside import Outside
 from services.account.biz.ports import (
     AccountRepo,
     Change,
     ChangeRepo,
     CredentialRepo,
+    IdentityProvider,
     Ids,
     Passwords,
     SessionRepo,
@@ -45,6 +47,7 @@ from services.account.biz.words import (
     AccountType,
     Attributes,
     BusinessAttributes,
+    Claimed,
     CreatorAttributes,
     Credential,
     NewAccount,
@@ -78,11 +81,13 @@ __all__ = [
     "Change",
     "ChangeRepo",
     "Changed",
+    "Claimed",
     "CreatorAttributes",
     "Credential",
     "CredentialRepo",
     "Difference",
     "Happening",
+    "IdentityProvider",
     "Ids",
     "Lives",
     "MergeStarted",
@@ -91,6 +96,7 @@ __all__ = [
     "NewAccount",
     "Opened",
     "OpenedSession",
+    "Outside",
     "Pair",
     "Passwords",
     "PersonalAttributes",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.account.biz.events import Happening
-from services.account.biz.words import Account, AccountFilter, Credential, Session
+from services.account.biz.words import Account, AccountFilter, Claimed, Credential, Session
 
 
 class Ids(Protocol):
@@ -153,6 +153,22 @@ class SessionRepo(Protocol):
 
     async def any_expired(self, before: datetime) -> bool:
         """Whether there is a session that expired before this moment."""
+        ...
+
+
+class IdentityProvider(Protocol):
+    """Somebody outside who lets accounts in."""
+
+    def may_have_issued(self, token: str) -> bool:
+        """Whether the token looks like one of theirs."""
+        ...
+
+    async def read(self, token: str) -> Claimed:
+        """Whom the token is for.
+
+        Raises TokenExpired; Unauthenticated when they did not issue it for us; BackendUnavailable when that cannot be
+        told.
+        """
         ...
 
 

@@ -1,10 +1,11 @@
 """Who signs in, who signs out, and who is signed in."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from schema.errcode import AccountClosed, BadCredentials
+from services.account.biz.outside import Outside
 from services.account.biz.ports import AccountRepo, CredentialRepo, Passwords, SessionRepo
 from services.account.biz.rules import handle_key, token_hash
 from services.account.biz.words import ACTING, Account, OpenedSession, Session, SessionState, VerifiedSession
@@ -23,13 +24,16 @@ class Sessions:
         sessions: SessionRepo,
         passwords: Passwords,
         clock: Clock,
+        outside: Outside | None = None,
         lifetime: timedelta = SESSION_LIFETIME,
     ) -> None:
+        """`outside` knows tokens that are no sessions of ours."""
         self._accounts = accounts
         self._credentials = credentials
         self._sessions = sessions
         self._passwords = passwords
         self._clock = clock
+        self._outside = outside
         self._lifetime = lifetime
 
     async def sign_in(self, handle: str, password: str) -> OpenedSession:
@@ -52,11 +56,17 @@ class Sessions:
 
     async def verify(self, tokens: Sequence[str]) -> list[VerifiedSession]:
         """What stands behind each token, in order."""
-        hashes, now = [token_hash(token) for token in tokens], self._clock()
-        sessions = await self._sessions.by_hashes(set(hashes))
-        ids = {session.account_id for session in sessions.values() if session.expires_at > now}
+        theirs = await self._outside.found(tokens) if self._outside else {}
+        found = {**await self._ours(token for token in tokens if token not in theirs), **theirs}
+        now = self._clock()
+        ids = {one.account_id for one in found.values() if isinstance(one, Session) and one.expires_at > now}
         accounts = await self._accounts.by_ids(ids) if ids else {}
-        return [_verified(sessions.get(key), accounts, now) for key in hashes]
+        return [_verified(found.get(token, SessionState.UNKNOWN), accounts, now) for token in tokens]
+
+    async def _ours(self, tokens: Iterable[str]) -> dict[str, Session]:
+        hashes = {token: token_hash(token) for token in tokens}
+        sessions = await self._sessions.by_hashes({*hashes.values()}) if hashes else {}
+        return {token: sessions[key] for token, key in hashes.items() if key in sessions}
 
     async def purge(self, before: datetime, limit: int) -> tuple[int, bool]:
         """Removes at most so many sessions that expired before this moment; how many, and whether more did."""
@@ -72,9 +82,9 @@ class Sessions:
         return OpenedSession(token, session.expires_at, account)
 
 
-def _verified(session: Session | None, accounts: dict[int, Account], now: datetime) -> VerifiedSession:
-    if session is None:
-        return VerifiedSession(SessionState.UNKNOWN)
+def _verified(session: Session | SessionState, accounts: dict[int, Account], now: datetime) -> VerifiedSession:
+    if isinstance(session, SessionState):
+        return VerifiedSession(session)
     if session.expires_at <= now:
         return VerifiedSession(SessionState.EXPIRED)
     if (account := accounts.get(session.account_id)) is None:

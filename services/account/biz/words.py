@@ -36,6 +36,7 @@ class SessionState(IntEnum):
     VALID = 1
     UNKNOWN = 2
     EXPIRED = 3
+    UNVERIFIED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,15 @@ class Session:
     token_hash: str = field(repr=False)
     account_id: int
     created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Whom a token of an identity provider is for, and for how long it counts."""
+
+    subject: str
+    """How the provider names the account."""
     expires_at: datetime
 
 

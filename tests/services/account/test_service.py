@@ -344,7 +344,7 @@ REFUSED_REQUESTS: list[tuple[str, Message, str]] = [
     ("BatchGetAccounts", pb.BatchGetAccountsRequest(ids=[0]), "ids"),
     ("BatchGetAccounts", pb.BatchGetAccountsRequest(ids=range(1, 1002)), "ids"),
     ("BatchGetAccountsByHandle", pb.BatchGetAccountsByHandleRequest(handles=[""]), "handles"),
-    ("BatchVerifySessions", pb.BatchVerifySessionsRequest(tokens=["x" * 513]), "tokens"),
+    ("BatchVerifySessions", pb.BatchVerifySessionsRequest(tokens=["x" * 4097]), "tokens"),
     ("SignIn", pb.SignInRequest(handle="ada"), "password"),
     ("SignIn", pb.SignInRequest(handle="", password=PASSWORD), "handle"),
     ("SignIn", pb.SignInRequest(handle="ada", password="x" * 201), "password"),

@@ -748,6 +748,8 @@ class VerifiedSession(_message.Message):
         """Nobody was given this token, or its session was ended."""
         STATE_EXPIRED: VerifiedSession._State.ValueType  # 3
         """The session's time is over."""
+        STATE_UNVERIFIED: VerifiedSession._State.ValueType  # 4
+        """It is a token of an identity provider whose keys cannot be had at the moment."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Whether the token lets somebody in."""
@@ -760,6 +762,8 @@ class VerifiedSession(_message.Message):
     """Nobody was given this token, or its session was ended."""
     STATE_EXPIRED: VerifiedSession.State.ValueType  # 3
     """The session's time is over."""
+    STATE_UNVERIFIED: VerifiedSession.State.ValueType  # 4
+    """It is a token of an identity provider whose keys cannot be had at the moment."""
 
     STATE_FIELD_NUMBER: _builtins.int
     VIEWER_FIELD_NUMBER: _builtins.int

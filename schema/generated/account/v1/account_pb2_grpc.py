@@ -182,7 +182,8 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchVerifySessions(self, request, context):
-        """What stands behind each session token. A token that nobody was given is answered with STATE_UNKNOWN.
+        """What stands behind each token: of a session, or a JWT of an identity provider that is believed. A token that nobody
+        was given is answered with STATE_UNKNOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,9 @@ class AccountServiceStub:
     BatchListPendingClosures: _grpc.UnaryUnaryMultiCallable[_account_pb2.BatchListPendingClosuresRequest, _account_pb2.BatchListPendingClosuresResponse]
     """Accounts in their cooling-off period, those that end first coming first; for staff. Others get an empty list."""
     BatchVerifySessions: _grpc.UnaryUnaryMultiCallable[_account_pb2.BatchVerifySessionsRequest, _account_pb2.BatchVerifySessionsResponse]
-    """What stands behind each session token. A token that nobody was given is answered with STATE_UNKNOWN."""
+    """What stands behind each token: of a session, or a JWT of an identity provider that is believed. A token that nobody
+    was given is answered with STATE_UNKNOWN.
+    """
     SignIn: _grpc.UnaryUnaryMultiCallable[_account_pb2.SignInRequest, _account_pb2.SignInResponse]
     """Opens a session. BAD_CREDENTIALS never says whether handle or password was wrong."""
     SignOut: _grpc.UnaryUnaryMultiCallable[_account_pb2.SignOutRequest, _account_pb2.SignOutResponse]
@@ -92,7 +94,9 @@ class AccountServiceAsyncStub(AccountServiceStub):
     BatchListPendingClosures: _aio.UnaryUnaryMultiCallable[_account_pb2.BatchListPendingClosuresRequest, _account_pb2.BatchListPendingClosuresResponse]  # type: ignore[assignment]
     """Accounts in their cooling-off period, those that end first coming first; for staff. Others get an empty list."""
     BatchVerifySessions: _aio.UnaryUnaryMultiCallable[_account_pb2.BatchVerifySessionsRequest, _account_pb2.BatchVerifySessionsResponse]  # type: ignore[assignment]
-    """What stands behind each session token. A token that nobody was given is answered with STATE_UNKNOWN."""
+    """What stands behind each token: of a session, or a JWT of an identity provider that is believed. A token that nobody
+    was given is answered with STATE_UNKNOWN.
+    """
     SignIn: _aio.UnaryUnaryMultiCallable[_account_pb2.SignInRequest, _account_pb2.SignInResponse]  # type: ignore[assignment]
     """Opens a session. BAD_CREDENTIALS never says whether handle or password was wrong."""
     SignOut: _aio.UnaryUnaryMultiCallable[_account_pb2.SignOutRequest, _account_pb2.SignOutResponse]  # type: ignore[assignment]
@@ -173,7 +177,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_pb2.BatchVerifySessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.BatchVerifySessionsResponse, _abc.Awaitable[_account_pb2.BatchVerifySessionsResponse]]:
-        """What stands behind each session token. A token that nobody was given is answered with STATE_UNKNOWN."""
+        """What stands behind each token: of a session, or a JWT of an identity provider that is believed. A token that nobody
+        was given is answered with STATE_UNKNOWN.
+        """
 
     @_abc_1.abstractmethod
     def SignIn(
