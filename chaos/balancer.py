@@ -41,10 +41,14 @@ class Upstream:
     async def watch(self) -> None:
         """Asks again and again whether it is ready."""
         while True:
-            self._failures = 0 if await self._passes() else self._failures + 1
-            if not self.ready:
-                self._let_go()
+            await self.check()
             await asyncio.sleep(CHECK_SECONDS)
+
+    async def check(self) -> None:
+        """Asks once whether it is ready."""
+        self._failures = 0 if await self._passes() else self._failures + 1
+        if not self.ready:
+            self.let_go()
 
     async def _passes(self) -> bool:
         try:
@@ -58,7 +62,8 @@ class Upstream:
         except (OSError, EOFError):  # A timeout is the former.
             return False
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Closes the connections that are idle."""
         while self._idle:
             self._idle.pop()[1].close()
 
