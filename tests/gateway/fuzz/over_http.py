@@ -132,8 +132,9 @@ def addresses(gateway: Gateway, how: settings) -> None:
     @how
     @given(parameters=st.dictionaries(PARTS, values), method=METHODS)
     def ask(parameters: dict[str, str], method: str) -> None:
-        response = gateway.http.request(method, "/graphql", params=parameters)
-        check(response.status_code, response.text, str(parameters))
+        with suppress(httpx.InvalidURL):  # It is longer than the client of the test sends.
+            response = gateway.http.request(method, "/graphql", params=parameters)
+            check(response.status_code, response.text, str(parameters))
 
     ask()
 
