@@ -82,6 +82,7 @@ async def _serve(settings: Settings, started: float, place: Place) -> int:
                 personas.extend(await sign_in_demo(clients))
             place.tell(settings, time.perf_counter() - started, personas)
             configure_logging(settings.log_level, **place.words)
+            gc.collect()
             gc.freeze()  # What start-up made lives as long as the process: no collection need look at it.
 
         shared = [] if settings.cache.startswith(MEMORY) else [Ledger(cache)]
