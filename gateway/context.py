@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 from gateway.documents import Prepared
@@ -77,10 +77,10 @@ class OperationContext:
         self.viewer = "-"
         self.renew()
 
-    @property
+    @cached_property
     def loaders(self) -> Loaders:
-        """The loaders of this operation."""
-        return self._loaders
+        """The loaders of this operation; whoever joins an equal one needs none."""
+        return self._clients.loaders()
 
     @property
     def commands(self) -> Commands:
@@ -103,7 +103,7 @@ class OperationContext:
         recalling = self._recalling.get(type(problem))
         if recalling is None:
             recalling = self._recalling[type(problem)] = copy(self)
-            recalling._loaders = self._clients.recalling(problem)
+            recalling.loaders = self._clients.recalling(problem)
         return recalling
 
     def begin(self, prepared: Prepared | None) -> None:
@@ -122,7 +122,7 @@ class OperationContext:
 
     def renew(self) -> None:
         """Puts fresh loaders in place, so that what follows is read anew."""
-        self._loaders = self._clients.loaders()
+        self.__dict__.pop("loaders", None)
         self._recalling: dict[type[errcode.AtriumError], OperationContext] = {}
 
     @contextmanager
@@ -141,11 +141,11 @@ class OperationContext:
 
     async def may(self, permission: str) -> bool:
         """Whether whoever is asking has a permission."""
-        return await self._loaders.permission.load(PermissionKey(await self.identity(), permission))
+        return await self.loaders.permission.load(PermissionKey(await self.identity(), permission))
 
     async def _verified(self) -> Identity:
         if self.token is not None:
-            return identity_of(await self._loaders.session_by_token.load(self.token))
+            return identity_of(await self.loaders.session_by_token.load(self.token))
         if self._offered:
             raise errcode.Unauthenticated("authorization: must be Bearer and a session token")
         return GUEST

@@ -71,24 +71,24 @@ class GraphQLView:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        record = record_of(request.scope)
+        record, accept = record_of(request.scope), ",".join(request.headers.getlist("accept"))
         try:
-            if request.method == "GET" and accepts(_accept(request), HTML) and (page := await self._page(request)):
+            if request.method == "GET" and accepts(accept, HTML) and (page := await self._page(request)):
                 return page
-            return await self._answer(request, record)
+            return await self._answer(request, record, accept)
         except Refusal as refusal:
             record.code = refusal.error.code
-            return refused(refusal, _accept(request))
+            return refused(refusal, accept)
         except (ClientDisconnect, ClientLeft):
             return Response(status_code=CLIENT_LEFT)
 
-    async def _answer(self, request: Request, record: Record) -> Response:
+    async def _answer(self, request: Request, record: Record, accept: str) -> Response:
         if request.method != "POST" and not self._asks_in_address(request):
             raise Refusal(405, errcode.InvalidOperation("the method must be POST"), {"allow": "POST"})
-        if accepts(_accept(request), EVENT_STREAM):
+        if accepts(accept, EVENT_STREAM):
             record.streamed = True
             return await self._begin(request, budget(request.headers, self._intake.seconds))
-        if (media := answer_type(_accept(request))) is None:
+        if (media := answer_type(accept)) is None:
             raise Refusal(406, errcode.InvalidOperation("accept: must allow application/graphql-response+json or json"))
         with deadline_in(budget(request.headers, self._intake.seconds)):
             return await self._operate(request, record, media)
@@ -137,10 +137,6 @@ class GraphQLView:
         except TimeoutError as error:
             late = errcode.DeadlineExceeded("the body did not arrive in time")
             raise Refusal(408, late, {"connection": "close"}) from error
-
-
-def _accept(request: Request) -> str:
-    return ",".join(request.headers.getlist("accept"))
 
 
 def refused(refusal: Refusal, accept: str) -> Response:
