@@ -19,7 +19,9 @@ class Provider(BaseModel):
     )
     audience: str | None = Field(None, description="What the `aud` of such a token must name.")
     keys_url: str | None = Field(
-        None, description="Where the issuer publishes its keys (JWKS), by https; by http on this machine only."
+        None,
+        description="Where the issuer publishes its keys (JWKS), by https; by http on this machine only.",
+        repr=False,
     )
     algorithms: str = Field(
         "RS256,ES256", description="Algorithms that are believed, after commas; none that share a secret."

@@ -28,22 +28,27 @@ from tests.gateway.process import finished, running
 from tests.gateway.push.client import connected
 from tests.scenario.centre import Centre, open_centre
 from tests.scenario.processes import report_endpoint
+from tests.scenario.test_provider import published
 from tests.scenario.visitor import ME, SIGN_IN
 from tests.security.ways import DOORS
+from tests.services.account.issuer import NEXT, RSA, Issuer
+from tests.services.account.issuer import settings as provider
+from tests.services.account.issuer import token as signed
 
 KEPT = "only-the-visitor-knows-this-one"
 GUESSED = "guessed-by-somebody-else"
 BAKED = "cookie-of-another-application"
 BASIC = "b25seS1mb3ItYW5vdGhlcjpzeXN0ZW0="
 STALE = "token-that-nobody-was-given"
-KEY = "key-in-an-address"
+KEY, KEYS = "key-in-an-address", "password-of-the-provider"
+NOBODY = "acc_999999"
 STORE, CACHE, REPORTS, BROKER, COLLECTOR = (
     f"password-of-the-{what}" for what in ("store", "cache", "reports", "broker", "collector")
 )
 OPEN = "mutation ($input: AdminCreateAccountInput!) { adminCreateAccount(input: $input) { id } }"
 SIGN_IN_AT_ONCE = 'mutation { signIn(handle: "keeper", password: "%s") { token } }'
 NEW = {"type": "PERSONAL", "displayName": "K", "reason": "asked"}
-SECRETS = [KEPT, GUESSED, BAKED, BASIC, STALE, STORE, CACHE, REPORTS, KEY]
+SECRETS = [KEPT, GUESSED, BAKED, BASIC, STALE, STORE, CACHE, REPORTS, KEY, KEYS]
 UNREACHABLE = [STORE, CACHE, BROKER, COLLECTOR, REPORTS]
 SIGNED = re.compile(r"\bey[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}")
 """What proves a caller or a viewer, or any other JSON that somebody signed."""
@@ -113,7 +118,17 @@ async def centre(
 ) -> AsyncIterator[Centre]:
     with report_endpoint() as reports:
         reported = reports.url.replace("http://", f"http://house:{REPORTS}@") + f"?key={KEY}"
-        async with open_centre(tmp_path, clock, database=database, cache=locked_redis, report_url=reported) as opened:
+        async with (
+            published(Issuer(RSA)) as keys,
+            open_centre(
+                tmp_path,
+                clock,
+                database=database,
+                cache=locked_redis,
+                report_url=reported,
+                provider=provider(keys.replace("//", f"//house:{KEYS}@") + f"?key={KEY}"),
+            ) as opened,
+        ):
             yield opened
 
 
@@ -125,7 +140,8 @@ async def used(centre: Centre) -> tuple[str, list[object]]:
     token = await visitor.sign_in("keeper", KEPT)
     told: list[object] = [await visitor.ask(SIGN_IN, handle="keeper", password=GUESSED)]
     told.append(await visitor.ask(SIGN_IN.replace("String!", "Int!"), handle=1, password=2))
-    for given in (token, STALE):
+    now = centre.clock().timestamp()
+    for given in (token, STALE, signed(now=now), signed(NOBODY, now=now), signed(key=NEXT, now=now)):
         told.append(await visitor.ask(ME, given))
         told += [await ask(address, ME, given) for ask in DOORS.values()]
     await centre.run("rollup-daily")
@@ -188,6 +204,7 @@ async def test_no_secret_is_written_anywhere(
     log, traced = capsys.readouterr().out, "".join(one.to_json() for one in spans.get_finished_spans())
     assert ("UndefinedTable" in log, "rpc failed" in log) == (True, True)
     assert all(word in traced for word in ("POST /graphql", "SELECT", "reports", "AccountService/SignIn"))
+    assert {"data": {"viewer": {"account": {"handle": "ada"}}}} in told
     written = {"answers": json.dumps(told), "log": log, "traces": traced, "objects": held()}
     secrets = [*SECRETS, token, *private_keys(tmp_path)]
     assert {(place, one) for place, text in written.items() for one in secrets if one in text} == set()

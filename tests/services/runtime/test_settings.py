@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.runtime.gateway_names import GATEWAY_NAMES
+from services.runtime.provider import Provider
 from services.runtime.settings import Addresses, Schedules, Settings, check_cron, load, names
 
 ALL_OF_A_KIND = "several servers are all unix:/path, all IPv4:port or all [IPv6]:port"
@@ -233,6 +234,7 @@ def test_settings_do_not_show_passwords() -> None:
         bus="kafka://house:hunter2@kafka:9092",
         otlp_endpoint="http://house:hunter2@collector",
         report_url="http://house:hunter2@reports",
+        provider=Provider(issuer="i", audience="a", keys_url="https://house:hunter2@keys"),
     )
     assert "hunter2" not in f"{settings!r} {settings}"
 
