@@ -20,6 +20,7 @@ from gateway.joint import Joint
 from gateway.lanes import Lanes, names
 from gateway.middleware import ENDPOINT, Edge, Shortcut
 from gateway.operations import Executor, Known, Ran, compiled
+from gateway.push.connections import Connections
 from gateway.push.conversation import Bounds
 from gateway.push.events import event_streams
 from gateway.push.noted import Noted
@@ -69,16 +70,20 @@ def create_app(
 
     brownout = Brownout(state.limiter, metrics)
 
+    def address_of(scope: Scope) -> str:
+        return client_address(scope, proxies)
+
     def make_context(scope: Scope, authorization: str | None) -> OperationContext:
-        return OperationContext(clients, push, authorization, client_address(scope, proxies), brownout.spares)
+        return OperationContext(clients, push, authorization, address_of(scope), brownout.spares)
 
     answers = Noted(executor.stream, metrics)
-    events = event_streams(answers, state.stopped, metrics)
+    connections = Connections(*settings.most_connections)
+    events = event_streams(answers, state.stopped, connections, metrics)
     intake = Intake(settings.body_bytes, settings.request_seconds, open_get=not settings.production)
     page = page_for(executor, make_context, personas, settings.request_seconds)
     view = GraphQLView(executor.run, events, make_context, page, intake)
     bounds = Bounds(settings.init_seconds, settings.socket_operations, settings.request_seconds)
-    sockets = SocketView(answers, make_context, bounds, metrics)
+    sockets = SocketView(answers, make_context, bounds, metrics, lambda scope: connections.take(address_of(scope)))
     endpoint = [Route(ENDPOINT, view), WebSocketRoute(ENDPOINT, sockets), Route("/", _to_endpoint)]
     app = Starlette(
         routes=[*endpoint, *graphiql.routes(), *_probes()],

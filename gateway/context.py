@@ -53,6 +53,14 @@ class Clients(Protocol):
         ...
 
 
+class Seat(Protocol):
+    """A long connection among those that one client may hold open."""
+
+    def claim(self, account_id: int) -> None:
+        """Notes whose it is; raises RateLimited when the account holds too many."""
+        ...
+
+
 class OperationContext:
     """What resolvers find in `info.context`: fits `schema.graphql.ports.Context`."""
 
@@ -68,6 +76,8 @@ class OperationContext:
         """Where the request comes from."""
         self.account_id: int | None = None
         """The account of whoever is asking, once somebody wanted to know."""
+        self.seat: Seat | None = None
+        """The long connection over which it was asked."""
         self.seconds = math.inf
         """How long the client waits for an answer; no matter where it waits for events."""
         self.degraded: list[Degradation] = []
@@ -136,6 +146,8 @@ class OperationContext:
         """Who is asking. Costs one call however often it is asked, because the loader remembers."""
         identity = await self._verified()
         self.account_id = None if identity.is_guest else identity.account_id
+        if self.seat is not None and self.account_id is not None:
+            self.seat.claim(self.account_id)
         self.viewer = type_name(identity.account_type)
         return identity
 

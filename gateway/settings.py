@@ -15,6 +15,9 @@ from loaders.last_good import Room
 from services.runtime import settings
 from services.runtime.cache import MEMORY
 
+ADDRESS_CONNECTIONS, ACCOUNT_CONNECTIONS = 500, 50
+"""How many long connections one client may hold open in production, where nothing is set."""
+
 
 class CacheSettings(BaseModel):
     """What a gateway keeps of the answers of backends."""
@@ -118,6 +121,18 @@ class Settings(settings.Settings):
         5.0, gt=0, le=300, description="How long a WebSocket may stay open without introducing itself."
     )
     socket_operations: int = Field(20, ge=1, description="The most operations that a WebSocket may have at once.")
+    address_connections: int | None = Field(
+        None,
+        ge=1,
+        description="The most long connections (WebSockets and streams of events) that one address may hold open at a "
+        f"gateway; unset: {ADDRESS_CONNECTIONS} in production, else any number.",
+    )
+    account_connections: int | None = Field(
+        None,
+        ge=1,
+        description="The most long connections over which one account may ask at once at a gateway; unset: "
+        f"{ACCOUNT_CONNECTIONS} in production, else any number.",
+    )
     operation_bytes: int = Field(16_384, ge=1, description="The most bytes that a GraphQL document may have.")
     operation_tokens: int = Field(2000, ge=1, description="The most tokens that a GraphQL document may have.")
     operation_fields: int = Field(
@@ -163,6 +178,12 @@ class Settings(settings.Settings):
         """How much is remembered for when a backend is down; a cache of this process alone has nothing to add."""
         shared = not self.cache.startswith(MEMORY)
         return Room(self.caches.stale_entries, shared=shared) if self.caches.stale else None
+
+    @property
+    def most_connections(self) -> tuple[int | None, int | None]:
+        """How many long connections an address and an account may hold open; None for any number."""
+        usual = (ADDRESS_CONNECTIONS, ACCOUNT_CONNECTIONS) if self.production else (None, None)
+        return self.address_connections or usual[0], self.account_connections or usual[1]
 
     @property
     def limits(self) -> Limits:

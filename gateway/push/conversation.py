@@ -12,8 +12,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from gateway import errors
 from gateway.body import Operation, Refusal, check_texts, operation_from
 from gateway.budget import budget
-from gateway.context import OperationContext
+from gateway.context import OperationContext, Seat
 from gateway.push import messages
+from gateway.push.connections import TooManyConnections
 from gateway.push.listeners import SlowReader
 from gateway.push.messages import Broken
 from gateway.push.noted import Stream
@@ -47,6 +48,8 @@ class Conversation:
         self._make_context = make_context
         self._bounds = bounds
         self._authorization = websocket.headers.get("authorization")
+        self.seat: Seat | None = None
+        """Its place among the connections of its client."""
         self._seconds = bounds.operation_seconds
         self._introduced = False
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -152,7 +155,7 @@ class Conversation:
         start_trace(None)
         call_tally.set(CallTally())
         context = self._make_context(self._websocket.scope, self._authorization)
-        context.seconds = self._seconds
+        context.seconds, context.seat = self._seconds, self.seat
         try:
             last = await self._tell(number, operation, context)
         finally:
@@ -165,8 +168,11 @@ class Conversation:
         """Tells the answers; the message that is to end the operation."""
         async with aclosing(self._stream(operation, context)) as answers:
             async for answer in answers:
-                if isinstance(answer.error, SlowReader):
-                    raise Broken(messages.SLOW_READER, answer.error.message)
+                match answer.error:
+                    case SlowReader():
+                        raise Broken(messages.SLOW_READER, answer.error.message)
+                    case TooManyConnections():
+                        raise Broken(messages.TOO_MANY_CONNECTIONS, answer.error.message)
                 if not answer.has_data and answer.error is not None:
                     return messages.encoded("error", number, answer.content["errors"])
                 await self._send(messages.encoded("next", number, answer.content))

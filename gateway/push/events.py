@@ -8,9 +8,10 @@ from typing import NoReturn
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.body import Operation
+from gateway.body import Operation, Refusal
 from gateway.context import OperationContext
 from gateway.operations import Answer
+from gateway.push.connections import Connections, TooManyConnections
 from gateway.push.listeners import SlowReader
 from gateway.push.noted import Stream
 from gateway.push.protocols import abort
@@ -23,12 +24,20 @@ SEND_SECONDS = 10.0
 
 
 def event_streams(
-    stream: Stream, stopping: Callable[[], Awaitable[object]], metrics: Metrics
+    stream: Stream, stopping: Callable[[], Awaitable[object]], connections: Connections, metrics: Metrics
 ) -> Callable[[Operation, OperationContext], Response]:
-    """Makes responses that send the answers of `stream`; `stopping` returns when the process is about to stop."""
+    """Makes responses that send the answers of `stream`; `stopping` returns when the process is about to stop.
+
+    A client that holds too many `connections` is refused.
+    """
 
     def respond(operation: Operation, context: OperationContext) -> Response:
-        return EventStream(stream(operation, context), stopping, metrics)
+        try:
+            seat = context.seat = connections.take(context.address)
+        except TooManyConnections as error:
+            metrics.push_dropped.labels(str(error.code)).inc()
+            raise Refusal(error.http_status, error, {"retry-after": str(error.retry_after)}) from error
+        return EventStream(stream(operation, context), stopping, metrics, on_end=seat.leave)
 
     return respond
 
@@ -47,8 +56,9 @@ class EventStream(Response):
         metrics: Metrics,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         send_seconds: float = SEND_SECONDS,
+        on_end: Callable[[], None] | None = None,
     ) -> None:
-        """`stopping` returns when the process is about to stop."""
+        """`stopping` returns when the process is about to stop; `on_end` is called when all is over."""
         super().__init__(media_type="text/event-stream", headers={"cache-control": "no-store"})
         del self.headers["content-length"]
         self._answers = answers
@@ -56,9 +66,17 @@ class EventStream(Response):
         self._metrics = metrics
         self._heartbeat_seconds = heartbeat_seconds
         self._send_seconds = send_seconds
+        self._on_end = on_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends until the answers end or the client leaves."""
+        try:
+            await self._send_all(scope, receive, send)
+        finally:
+            if self._on_end:
+                self._on_end()
+
+    async def _send_all(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         try:
             async with asyncio.TaskGroup() as group:

@@ -12,6 +12,8 @@ INIT_TIMEOUT = 4408
 ALREADY_SUBSCRIBED = 4409
 SLOW_READER = 4410
 """Not of the protocol: too many messages were left lying. Connect again, and resume after the last seen id."""
+TOO_MANY_CONNECTIONS = 4411
+"""Not of the protocol: the client holds too many connections open."""
 TOO_MANY_INITS = 4429
 GONE = 1006
 """What is noted of a connection that ended without a word."""

@@ -1,6 +1,7 @@
 """The endpoint for WebSockets: who may connect, and what is noted at the end."""
 
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import structlog
@@ -8,22 +9,33 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from gateway.push import messages
+from gateway.push.connections import Seat, TooManyConnections
 from gateway.push.conversation import Bounds, Conversation, MakeContext
 from gateway.push.noted import Stream
 from services.runtime.telemetry import Metrics
 
 FOREIGN = 403
+TakeSeat = Callable[[Scope], Seat]
 _log = structlog.get_logger(__name__)
 
 
 class SocketView:
     """An ASGI application: operations over WebSockets, by the graphql-transport-ws protocol."""
 
-    def __init__(self, stream: Stream, make_context: MakeContext, bounds: Bounds, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        make_context: MakeContext,
+        bounds: Bounds,
+        metrics: Metrics,
+        take: TakeSeat,
+    ) -> None:
+        """`take` gives a seat to a connection, or raises TooManyConnections."""
         self._stream = stream
         self._make_context = make_context
         self._bounds = bounds
         self._metrics = metrics
+        self._take = take
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection to its end."""
@@ -33,26 +45,32 @@ class SocketView:
         code = messages.GONE
         try:
             with self._metrics.sockets.track_inprogress():
-                code = await _hold(websocket, conversation)
+                code = await self._hold(websocket, conversation)
         finally:
             self._note(conversation, code, time.perf_counter() - started)
+
+    async def _hold(self, websocket: WebSocket, conversation: Conversation) -> int:
+        """Accepts or refuses the connection; the code with which it ended."""
+        if not same_origin(websocket):
+            await websocket.close(1008)  # Before it is accepted, that is an answer of 403.
+            return FOREIGN
+        if messages.PROTOCOL not in websocket.scope.get("subprotocols", ()):
+            await websocket.accept()
+            return await conversation.close(messages.BAD_PROTOCOL, f"speak {messages.PROTOCOL}")
+        await websocket.accept(messages.PROTOCOL)
+        try:
+            seat = conversation.seat = self._take(websocket.scope)
+        except TooManyConnections as error:
+            return await conversation.close(messages.TOO_MANY_CONNECTIONS, error.message)
+        try:
+            return await conversation.hold()
+        finally:
+            seat.leave()
 
     def _note(self, conversation: Conversation, code: int, seconds: float) -> None:
         if conversation.dropped:
             self._metrics.push_dropped.labels(str(code)).inc()
         _log.info("socket", code=code, operations=conversation.operations, seconds=round(seconds, 2))
-
-
-async def _hold(websocket: WebSocket, conversation: Conversation) -> int:
-    """Accepts or refuses the connection; the code with which it ended."""
-    if not same_origin(websocket):
-        await websocket.close(1008)  # Before it is accepted, that is an answer of 403.
-        return FOREIGN
-    if messages.PROTOCOL in websocket.scope.get("subprotocols", ()):
-        await websocket.accept(messages.PROTOCOL)
-        return await conversation.hold()
-    await websocket.accept()
-    return await conversation.close(messages.BAD_PROTOCOL, f"speak {messages.PROTOCOL}")
 
 
 def same_origin(websocket: WebSocket) -> bool:

@@ -16,6 +16,7 @@ from loaders.caching.rules import scope_of
 from loaders.last_good.rules import Lasting
 from loaders.last_good.shelf import NOTHING, Found, Shelf, Shelved
 from schema.errcode import AtriumError, LastGood
+from schema.graphql.ports import Identity
 from services.runtime.lane import lane
 from services.runtime.subjects import kept_key
 
@@ -144,7 +145,17 @@ class Memory(Generic[K, V]):
     def _name(self, place: str, key: K) -> str:
         """Says everything that makes the question this one: scope, lane, and the whole key with its viewer."""
         scope, question = self._start
-        return kept_key(scope, question, msgspec.json.encode(key).decode(), place)
+        return kept_key(scope, question, msgspec.json.encode(_said(key)).decode(), place)
+
+
+def _said(part: object) -> object:
+    """A part of a key as names have it: who asks, but not what proves it."""
+    match part:
+        case Identity():
+            return [part.account_id, part.account_type]
+        case tuple():
+            return [_said(each) for each in part]
+    return part
 
 
 def with_last_good(error: AtriumError, kept: LastGood | None) -> AtriumError:

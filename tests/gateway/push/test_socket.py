@@ -15,6 +15,7 @@ from websockets.exceptions import InvalidStatus
 from gateway.body import Operation
 from gateway.context import OperationContext
 from gateway.process import UVICORN
+from gateway.push.connections import Connections, Seat
 from gateway.push.conversation import Bounds
 from gateway.push.noted import Noted
 from gateway.push.socket import SocketView
@@ -53,7 +54,10 @@ def serve(stage: Stage) -> Serve:
         def make_context(_scope: Scope, authorization: str | None) -> OperationContext:
             return OperationContext(FakeClients(), Silent(), authorization, "here")
 
-        view = SocketView(Noted(stage, metrics), make_context, Bounds(**bounds), metrics)
+        def take(_scope: Scope) -> Seat:
+            return Connections().take("here")
+
+        view = SocketView(Noted(stage, metrics), make_context, Bounds(**bounds), metrics, take)
         listening = listen("127.0.0.1", 0)
         server = WebServer(Starlette(routes=[WebSocketRoute("/graphql", view)]), listening, **UVICORN)
         async with asyncio.TaskGroup() as group:

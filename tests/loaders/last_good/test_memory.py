@@ -1,5 +1,6 @@
 """What is remembered, for how long, for whom, and what makes it forgotten."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from loaders.last_good.memory import SHELVE_SECONDS
 from loaders.last_good.recalling import Recalling
 from loaders.last_good.shelf import PREFIX
 from schema.errcode import BackendUnavailable, LastGood, Overloaded
+from schema.generated.activity.v1.activity_pb2 import ActivityPage
 from schema.generated.identity.v1.identity_pb2 import ACCOUNT_TYPE_PERSONAL, ACCOUNT_TYPE_STAFF
 from schema.generated.permission.v1.permission_pb2 import Feature
-from schema.graphql.ports import Identity
+from schema.graphql.ports import FeedKey, Identity
 from services.runtime import subjects
 from services.runtime.cache import TIMEOUT_SECONDS
 from services.runtime.lane import in_lane
@@ -100,6 +102,18 @@ async def test_an_answer_is_for_its_lane_and_for_whoever_asked(process: MakeProc
     assert await there.recall(ADA) is None
 
 
+async def test_what_proves_the_viewer_is_no_part_of_the_question_and_written_nowhere(
+    process: MakeProcess, shelf: FakeCache
+) -> None:
+    here, there = process("feed"), process("feed")
+    page = ActivityPage(items=[ActivityPage.Item(cursor="c")])
+    await here.learn(FeedKey(replace(ADA, assertion="a secret"), 20, ""), page)
+    found = await there.recall(FeedKey(replace(ADA, assertion="another"), 20, ""))
+    assert found is not None
+    assert found.answer == page
+    assert [name for name, entry in shelf.entries.items() if "secret" in name or b"secret" in entry[0]] == []
+
+
 async def test_what_changed_since_it_was_asked_for_is_not_answered_any_more(process: MakeProcess, clock: Clock) -> None:
     here, there = process(), process(ahead=7.0)
     for one in (here, there):
@@ -158,7 +172,7 @@ async def test_a_change_that_the_cache_was_not_told_of_is_known_where_it_was_mad
     await here.change(subjects.account(1))
     shelf.is_down = False
     clock.now += 1
-    assert shelf.left(PREFIX + '/viewer/features/{"account_id":1,"account_type":2}') > 0
+    assert shelf.left(PREFIX + "/viewer/features/[1,2]") > 0
     assert await here.recall(ADA) is None
 
 
