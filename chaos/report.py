@@ -13,6 +13,7 @@ HEADINGS = ("sent", "failed", "degraded", "p99 ms", "back after s")
 KEPT = "kept"
 BUSY = 1.0
 """From so many processes on, what is measured takes turns with other work."""
+OTHER_WORK = "Other work went on: times are of no use, and what failed by its deadline may have waited for the machine."
 Rows = Mapping[str, Mapping[str, Any]]
 """`{fault: {sent, failed, degraded, p99_ms, recover_s, missed}}`, and under overload `goodput`."""
 
@@ -64,7 +65,7 @@ def machine() -> str:
     """What machine this is, and whether it has something else to do; asked before a run."""
     busy = os.getloadavg()[0]
     words = f"{os.cpu_count()} processors; {busy:.1f} processes ran or waited to run just before."
-    return words if busy < BUSY else f"{words} Other work went on: counts are of use, times are not."
+    return words if busy < BUSY else f"{words} {OTHER_WORK}"
 
 
 def show(rows: Rows, bounds: Mapping[str, object], document: Path, note: str) -> None:
