@@ -1,9 +1,11 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import grpc.aio
+import protovalidate
 import pytest
-from google.protobuf.descriptor import Descriptor, MethodDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from structlog.testing import capture_logs
 
@@ -170,10 +172,29 @@ def test_whoever_speaks_for_others_must_prove_for_whom(method: MethodDescriptor)
         assert [viewer.account_id for viewer in viewers_in(message)] == [7]
 
 
+def test_no_viewer_is_left_out() -> None:
+    holding = {(part, field.name) for method in METHODS for part, field in viewers_of(method.input_type)}
+    assert len(holding) > 30
+    for described, name in holding:
+        with pytest.raises(protovalidate.ValidationError) as caught:
+            protovalidate.validate(GetMessageClass(described)())
+        missed = [one.proto for one in caught.value.violations if one.proto.rule_id == "required"]
+        assert name in {one.field.elements[-1].field_name for one in missed if one.field}, described.full_name
+
+
+def viewers_of(
+    described: Descriptor, above: tuple[Descriptor, ...] = ()
+) -> Iterator[tuple[Descriptor, FieldDescriptor]]:
+    """Every message in one of this type that holds a viewer of its own, with the field."""
+    for field in described.fields:
+        if field.message_type is VIEWER and not field.is_repeated:
+            yield described, field
+        elif field.message_type is not None and field.message_type not in above:
+            yield from viewers_of(field.message_type, (*above, described))
+
+
 def with_a_viewer(described: Descriptor, above: tuple[Descriptor, ...] = ()) -> Message | None:
     """A message of this type that holds one viewer somewhere; None when it cannot."""
-    from google.protobuf.message_factory import GetMessageClass
-
     message: Message = GetMessageClass(described)()
     if described is VIEWER:
         message.account_id = 7  # type: ignore[attr-defined]
