@@ -7,7 +7,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from bench.rows import CACHED, GATEWAY, HANDWRITTEN, MERCURIUS
+from bench.rows import CACHED, GATEWAY, HANDWRITTEN, MERCURIUS, TWO_WORKERS
 
 Figures = dict[str, dict[str, Any]]
 """`{subject: {workload: {figure: number}}}`"""
@@ -15,6 +15,7 @@ Way = tuple[str, str, str]
 """Subject, workload and figure."""
 BUSY = "home@32"
 ALONE = "home@1"
+KEPT = "kept@32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,12 @@ AIMS = (
         ratio((GATEWAY, ALONE, "p50_ms"), (HANDWRITTEN, ALONE, "p50_ms")),
     ),
     Aim("gateway at 32: RPCs per request", 0.6, number(GATEWAY, BUSY, "rpcs"), unit="RPCs"),
+    Aim(
+        "two workers at 32, what caches hold: requests of one",
+        1.8,
+        ratio((TWO_WORKERS, KEPT, "rps"), (CACHED, KEPT, "rps")),
+        at_least=True,
+    ),
     Aim("each item of the feed beyond 20", 3, number("plans", "home", "us_per_item"), unit="µs"),
     Aim("plan of the home query", 5, number("plans", "home", "compile_ms"), unit="ms"),
 )

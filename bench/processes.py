@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 """How long a process may take to get ready."""
 PROC = Path("/proc")
 
@@ -158,11 +158,13 @@ def seconds_of(text: str) -> float:
 
 
 def told_by(command: list[str], cores: frozenset[int], seconds: float, said: str = "") -> Any:
-    """The JSON that a process prints, which runs for at most so many seconds."""
+    """The JSON that a process prints, which runs for at most so many seconds; exits when it fails."""
     with running_on(cores):
         done = subprocess.run(
-            command, input=said, stdout=subprocess.PIPE, text=True, check=True, timeout=seconds, process_group=0
+            command, input=said, stdout=subprocess.PIPE, text=True, check=False, timeout=seconds, process_group=0
         )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command[1:3])} failed")
     return json.loads(done.stdout)
 
 

@@ -17,7 +17,7 @@ from bench.rows import GATEWAY, HANDWRITTEN, ROWS
 FIGURES = ("rps", "p50_ms", "p99_ms", "cpu_ms", "rpcs", "errors")
 FULL = 0.9
 """A share of a core from which on it is the bottleneck."""
-FEW = 0.01
+FEW = 0.1
 """RPCs per request that nobody waits for."""
 HEADINGS = ("requests/s", "p50 ms", "p99 ms", "CPU ms", "RPCs")
 

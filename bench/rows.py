@@ -7,7 +7,8 @@ from pathlib import Path
 from bench.peers import FOLDER
 from bench.processes import python
 
-GATEWAY, CACHED, HANDWRITTEN, CONSTANT = "gateway", "gateway-with-caches", "handwritten", "constant"
+GATEWAY, CACHED, TWO_WORKERS = "gateway", "gateway-with-caches", "two-workers"
+HANDWRITTEN, CONSTANT = "handwritten", "constant"
 STRAWBERRY, MERCURIUS, APOLLO = "strawberry", "mercurius", "apollo"
 
 
@@ -39,8 +40,9 @@ class Row:
     """Whether it gets all cores, which backends and load share with it."""
 
 
-def gateway(_: Place) -> list[str]:
-    return python("gateway", "run")
+def gateway(*options: str) -> Callable[[Place], list[str]]:
+    """The gateway itself, which settings tell where to serve."""
+    return lambda _: python("gateway", "run", *options)
 
 
 def aggregator(module: str) -> Callable[[Place], list[str]]:
@@ -60,9 +62,18 @@ def node(script: str) -> Callable[[Place], list[str]]:
 NOTHING_KEPT = {"ATRIUM_CACHES__LOCAL": "false", "ATRIUM_CACHES__REMOTE": "false"}
 ROWS = {
     GATEWAY: Row(
-        "the gateway as it runs, but that it keeps no answers: like all below it asks each time", gateway, NOTHING_KEPT
+        "the gateway as it runs, but that it keeps no answers: like all below it asks each time",
+        gateway(),
+        NOTHING_KEPT,
     ),
-    CACHED: Row("the gateway as it runs, with both cache levels", gateway, at_most_load=("kept",)),
+    CACHED: Row("the gateway as it runs, with both cache levels", gateway(), at_most_load=("kept",)),
+    TWO_WORKERS: Row(
+        "the same by two processes on one port, with all cores, which they share with backends and load",
+        gateway("--workers", "2"),
+        queries=(),
+        at_most_load=("kept",),
+        is_wide=True,
+    ),
     HANDWRITTEN: Row(
         "what somebody would write for this one page: Starlette and gRPC stubs, each request making its own calls",
         aggregator("bench.subjects.handwritten"),

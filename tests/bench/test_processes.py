@@ -67,3 +67,10 @@ def test_an_interruption_while_something_starts_comes_after_it_has_started() -> 
         start()
     assert reached == ["the end"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_process_that_fails_has_nothing_to_tell() -> None:
+    cores = processes.share_cores().all
+    assert processes.told_by([sys.executable, "-c", "print(input())"], cores, 60, "[1]") == [1]
+    with pytest.raises(SystemExit, match="-c raise SystemExit\\(3\\) failed"):
+        processes.told_by([sys.executable, "-c", "raise SystemExit(3)"], cores, 60)
