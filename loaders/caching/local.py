@@ -1,7 +1,7 @@
 """The first level: answers as messages, in this process, for a moment."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from cachebox import LRUCache
@@ -17,7 +17,7 @@ ABSENT_PART = 8
 class Entry(Generic[V]):
     """An answer that is kept."""
 
-    value: V
+    value: V = field(repr=False)
     tick: int
     """What was heard when it was asked for."""
     about: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -39,7 +39,7 @@ class Since(NamedTuple):
 class Entry(Generic[V]):
     """An answer that is remembered."""
 
-    answer: V
+    answer: V = field(repr=False)
     since: Since
     shelve_at: float
     """From when on the next one is put on the shelf."""
