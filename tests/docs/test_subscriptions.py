@@ -67,7 +67,7 @@ async def test_the_client_is_told_what_it_missed_and_what_happens(gateway: str) 
 
 def test_every_close_code_is_told() -> None:
     codes = {value for value in vars(messages).values() if isinstance(value, int) and value >= 4000}
-    assert len(codes) == 7
+    assert len(codes) == 8
     assert {int(code) for code in re.findall(r"^\| (4\d{3}) \|", TEXT, re.MULTILINE)} == codes
 
 
