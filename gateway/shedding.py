@@ -39,7 +39,8 @@ class Brownout:
 class Shedding:
     """Refuses operations before anything of them is read, when those that were taken on are as many as can be answered.
 
-    An operation counts until its answer begins: what is streamed afterwards takes no turn of others. It stands before
+    An operation counts from when it is here until its answer begins: whoever takes long to send a body, and what is
+    streamed afterwards, takes no turn of others. It stands before
     everything else, so that a refusal costs next to nothing: of so many not each has a line in the log.
     """
 
@@ -57,20 +58,32 @@ class Shedding:
         entered = self._limiter.enter()
         if entered is None:
             return await self._refuse(scope, receive, send)
-        counted = True
+        since, counted, complete = entered, True, False
+
+        async def receive_apart() -> Message:
+            nonlocal since, complete
+            if complete or not counted:
+                return await receive()
+            self._limiter.leave(since, answered=False)
+            try:
+                message = await receive()
+            finally:
+                since = self._limiter.resume()
+            complete = not message.get("more_body", False)
+            return message
 
         async def send_and_leave(message: Message) -> None:
             nonlocal counted
             if counted:
                 counted = False
-                self._limiter.leave(entered, answered=True)
+                self._limiter.leave(since, answered=True)
             await send(message)
 
         try:
-            return await self._app(scope, receive, send_and_leave)
+            return await self._app(scope, receive_apart, send_and_leave)
         finally:
             if counted:
-                self._limiter.leave(entered, answered=False)
+                self._limiter.leave(since, answered=False)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = Overloaded()

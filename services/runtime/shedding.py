@@ -74,6 +74,11 @@ class Limiter:
         self.in_flight += 1
         return now
 
+    def resume(self) -> float:
+        """Takes a request on again that had left to wait for its client; the moment, to be given to `leave`."""
+        self.in_flight += 1
+        return self._monotonic()
+
     def leave(self, entered: float, *, answered: bool) -> None:
         """The request that was taken on at this moment is over; one that was given up says nothing of the capacity."""
         now = self._monotonic()

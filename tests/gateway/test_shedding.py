@@ -1,6 +1,6 @@
 """An overloaded gateway leaves out banners, then the feed, and refuses requests only then."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -70,6 +70,20 @@ async def test_as_many_as_can_be_answered_are_taken_on_and_the_others_refused_un
     assert (await house.http.get("/livez")).status_code == 200
     house.app.state.health.limiter.leave(0.0, answered=True)
     assert (await house.post(HOME, "ada")).status_code == 200
+
+
+async def test_a_body_that_takes_its_time_takes_no_turn_of_others(house: House) -> None:
+    limiter, counted = house.app.state.health.limiter, list[int]()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        for part in (b'{"query": ', b'"{ __typename }"', b"}"):
+            counted.append(limiter.in_flight)
+            yield part
+
+    response = await house.http.post("/graphql", content=slowly(), headers={"content-type": "application/json"})
+    assert response.json() == {"data": {"__typename": "Query"}}
+    assert counted == [0, 0, 0]
+    assert limiter.in_flight == 0
 
 
 async def test_a_gateway_that_keeps_up_leaves_nothing_out(house: House, overload: Callable[[int], None]) -> None:
