@@ -22,6 +22,8 @@ from services.runtime.subjects import kept_key
 
 K = TypeVar("K")
 V = TypeVar("V")
+FRESH_SECONDS = 1.0
+"""For so long what is remembered is not replaced by the like: most is answered many times in a second."""
 SHELVE_SECONDS = 30.0
 """How often an answer to the same question is put on the shelf, unless what it is about has changed."""
 _log = structlog.get_logger(__name__)
@@ -43,6 +45,10 @@ class Entry(Generic[V]):
     since: Since
     shelve_at: float
     """From when on the next one is put on the shelf."""
+
+    def serves_for(self, since: Since) -> bool:
+        """Whether it is as good as one that was asked for then: hardly older, with no change heard between."""
+        return self.since.tick == since.tick and since.at - self.since.at < FRESH_SECONDS
 
 
 class Memory(Generic[K, V]):
@@ -74,8 +80,11 @@ class Memory(Generic[K, V]):
         """Remembers what a backend answered, unless what it is about has changed since it was asked."""
         place, is_good = lane(), self._rule.is_good
         for key, answer in found.items():
+            before = self._entries.get((place, key))
+            if before is not None and before.serves_for(since):
+                continue
             if not isinstance(answer, AtriumError) and is_good(key, answer) and self._is_current(key, since):
-                self._put(place, key, answer, since)
+                self._put(place, key, before, answer, since)
 
     def here(self, key: K) -> LastGood | None:
         """What this process remembers, unless it is too old, or what it is about has changed."""
@@ -132,8 +141,7 @@ class Memory(Generic[K, V]):
     def _is_current(self, key: K, since: Since) -> bool:
         return since.tick == self._heard.tick or self._heard.is_current(self._rule.about(key), since.tick)
 
-    def _put(self, place: str, key: K, answer: V, since: Since) -> None:
-        before = self._entries.get((place, key))
+    def _put(self, place: str, key: K, before: Entry[V] | None, answer: V, since: Since) -> None:
         shelve_at = before.shelve_at if before and self._is_current(key, before.since) else 0.0
         if self._shelf and shelve_at <= since.at and self._shelf.put(self._shelved(place, key, answer, since)):
             shelve_at = since.at + SHELVE_SECONDS
