@@ -142,7 +142,7 @@ def test_a_change_that_goes_by_no_gateway_is_soon_seen_at_both(town: Town) -> No
 
 
 def test_when_all_backends_are_gone_a_gateway_shows_what_another_was_answered(town: Town) -> None:
-    token = sign_in(town.here, "ada")
+    token = sign_in(town.here, "bo")  # Of whom nothing has changed: what is heard of that late makes answers forgotten.
     whole = ask(town.here, HOME, token)
     assert list(whole) == ["data"]
     assert list(ask(town.there, WHO, token)) == ["data"]
