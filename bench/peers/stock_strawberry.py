@@ -6,13 +6,12 @@ It knows of the schema what the home query asks.
 
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from enum import Enum
 from typing import Any
 
-import grpc.aio
 import strawberry
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,16 +22,13 @@ from strawberry.asgi import GraphQL
 from strawberry.dataloader import DataLoader
 
 from bench.subjects.serving import serve
-from schema.generated.account.v1 import account_pb2, account_pb2_grpc
-from schema.generated.activity.v1 import activity_pb2, activity_pb2_grpc
-from schema.generated.banner.v1 import banner_pb2, banner_pb2_grpc
+from bench.subjects.stubs import Stubs, open_stubs
+from schema.generated.account.v1 import account_pb2
+from schema.generated.activity.v1 import activity_pb2
+from schema.generated.banner.v1 import banner_pb2
 from schema.generated.identity.v1 import identity_pb2
-from schema.generated.permission.v1 import permission_pb2, permission_pb2_grpc
-from services.runtime.channels import OPTIONS, PROOF
-from services.runtime.settings import Settings
-from services.runtime.trust import Trust, TrustedCaller
+from schema.generated.permission.v1 import permission_pb2
 
-TIMEOUT = 5.0
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
 
 
@@ -56,29 +52,21 @@ class ActivityKind(Enum):
 
 
 class Backends:
-    """Stubs of the four backends."""
+    """What the schema asks of the backends."""
 
-    def __init__(self, channels: list[grpc.aio.Channel], caller: TrustedCaller) -> None:
-        self._caller = caller
-        self.accounts = account_pb2_grpc.AccountServiceStub(channels[0])
-        self.permissions = permission_pb2_grpc.PermissionServiceStub(channels[1])
-        self.banners = banner_pb2_grpc.BannerServiceStub(channels[2])
-        self.activities = activity_pb2_grpc.ActivityServiceStub(channels[3])
-
-    def options(self, backend: str) -> dict[str, Any]:
-        """What each call to the backend comes with: a time limit, and who calls."""
-        return {"timeout": TIMEOUT, "metadata": ((PROOF, self._caller.proof(backend)),)}
+    def __init__(self, stubs: Stubs) -> None:
+        self.stubs = stubs
 
     async def viewer(self, authorization: str) -> identity_pb2.Viewer:
         wanted = account_pb2.BatchVerifySessionsRequest(tokens=[authorization.removeprefix("Bearer ")])
-        [session] = (await self.accounts.BatchVerifySessions(wanted, **self.options("account"))).sessions
+        [session] = (await self.stubs.accounts.BatchVerifySessions(wanted, **self.stubs.options("account"))).sessions
         if session.state != account_pb2.VerifiedSession.STATE_VALID or session.account_status not in MAY_ACT:
             raise PermissionError("not signed in")
         return session.viewer
 
     async def accounts_by_id(self, ids: list[int]) -> list[account_pb2.Account | None]:
         wanted = account_pb2.BatchGetAccountsRequest(ids=ids)
-        reply = await self.accounts.BatchGetAccounts(wanted, **self.options("account"))
+        reply = await self.stubs.accounts.BatchGetAccounts(wanted, **self.stubs.options("account"))
         known = {account.id: account for account in reply.accounts}
         return [known.get(account_id) for account_id in ids]
 
@@ -200,7 +188,7 @@ class Home:
     async def features(self, info: Info) -> list[Feature]:
         wanted = permission_pb2.BatchListFeaturesRequest(viewers=[info.context.viewer])
         backends = info.context.backends
-        reply = await backends.permissions.BatchListFeatures(wanted, **backends.options("permission"))
+        reply = await backends.stubs.permissions.BatchListFeatures(wanted, **backends.stubs.options("permission"))
         return [
             Feature(key=one.key, title=one.title, url=one.url, badge=one.badge if one.HasField("badge") else None)
             for one in reply.answers[0].features
@@ -212,7 +200,7 @@ class Home:
         question = banner_pb2.BatchListBannersRequest.Question(viewer=viewer, slot=slot)
         wanted = banner_pb2.BatchListBannersRequest(questions=[question])
         backends = info.context.backends
-        reply = await backends.banners.BatchListBanners(wanted, **backends.options("banner"))
+        reply = await backends.stubs.banners.BatchListBanners(wanted, **backends.stubs.options("banner"))
         return [
             Banner(
                 id=strawberry.ID(f"ban_{one.id}"),
@@ -230,7 +218,7 @@ class Home:
         question = activity_pb2.BatchListFeedsRequest.Question(viewer=info.context.viewer, page=page)
         wanted = activity_pb2.BatchListFeedsRequest(questions=[question])
         backends = info.context.backends
-        reply = await backends.activities.BatchListFeeds(wanted, **backends.options("activity"))
+        reply = await backends.stubs.activities.BatchListFeeds(wanted, **backends.stubs.options("activity"))
         items = reply.pages[0].items
         return ActivityConnection(
             edges=[ActivityEdge(cursor=item.cursor, node=activity_of(item.activity)) for item in items],
@@ -305,11 +293,8 @@ class View(GraphQL[Context, None]):
 
 @asynccontextmanager
 async def connected(app: Starlette) -> AsyncIterator[None]:
-    async with AsyncExitStack() as closing:
-        channels = [grpc.aio.insecure_channel(address, options=OPTIONS) for address in sys.argv[2:6]]
-        for channel in channels:
-            await closing.enter_async_context(channel)
-        app.state.backends = Backends(channels, Trust(Settings()).caller("gateway"))
+    async with open_stubs() as stubs:
+        app.state.backends = Backends(stubs)
         yield
 
 

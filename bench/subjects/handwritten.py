@@ -8,11 +8,10 @@ knows nothing else: no other query, no degrading, no log line, no trace.
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any
 
-import grpc.aio
 import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,16 +19,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bench.subjects.serving import serve
-from schema.generated.account.v1 import account_pb2, account_pb2_grpc
-from schema.generated.activity.v1 import activity_pb2, activity_pb2_grpc
-from schema.generated.banner.v1 import banner_pb2, banner_pb2_grpc
+from bench.subjects.stubs import Stubs, open_stubs
+from schema.generated.account.v1 import account_pb2
+from schema.generated.activity.v1 import activity_pb2
+from schema.generated.banner.v1 import banner_pb2
 from schema.generated.identity.v1 import identity_pb2
-from schema.generated.permission.v1 import permission_pb2, permission_pb2_grpc
-from services.runtime.channels import OPTIONS, PROOF
-from services.runtime.settings import Settings
-from services.runtime.trust import Trust, TrustedCaller
+from schema.generated.permission.v1 import permission_pb2
 
-TIMEOUT = 5.0
 MAY_ACT = (account_pb2.ACCOUNT_STATUS_ACTIVE, account_pb2.ACCOUNT_STATUS_CLOSING)
 TYPES = {value.number: value.name.removeprefix("ACCOUNT_TYPE_") for value in identity_pb2.AccountType.DESCRIPTOR.values}
 ACCOUNT_NAMES = {number: f"{name.title()}Account" for number, name in TYPES.items()}
@@ -43,15 +39,8 @@ Json = dict[str, Any]
 class Aggregator:
     """The home page, from four backends."""
 
-    def __init__(self, channels: list[grpc.aio.Channel], caller: TrustedCaller) -> None:
-        self._caller = caller
-        self._accounts = account_pb2_grpc.AccountServiceStub(channels[0])
-        self._permissions = permission_pb2_grpc.PermissionServiceStub(channels[1])
-        self._banners = banner_pb2_grpc.BannerServiceStub(channels[2])
-        self._activities = activity_pb2_grpc.ActivityServiceStub(channels[3])
-
-    def _options(self, backend: str) -> dict[str, Any]:
-        return {"timeout": TIMEOUT, "metadata": ((PROOF, self._caller.proof(backend)),)}
+    def __init__(self, stubs: Stubs) -> None:
+        self._stubs = stubs
 
     async def home(self, token: str) -> Json | None:
         """The answer to the bearer of the token; None when it lets nobody in."""
@@ -73,8 +62,8 @@ class Aggregator:
         return {"data": {"viewer": {"type": TYPES[viewer.account_type], "account": account, "home": home}}}
 
     async def viewer(self, token: str) -> identity_pb2.Viewer | None:
-        reply = await self._accounts.BatchVerifySessions(
-            account_pb2.BatchVerifySessionsRequest(tokens=[token]), **self._options("account")
+        reply = await self._stubs.accounts.BatchVerifySessions(
+            account_pb2.BatchVerifySessionsRequest(tokens=[token]), **self._stubs.options("account")
         )
         session = reply.sessions[0]
         valid = session.state == account_pb2.VerifiedSession.STATE_VALID and session.account_status in MAY_ACT
@@ -82,27 +71,27 @@ class Aggregator:
 
     async def accounts(self, ids: list[int]) -> dict[int, Json]:
         wanted = account_pb2.BatchGetAccountsRequest(ids=ids)
-        reply = await self._accounts.BatchGetAccounts(wanted, **self._options("account"))
+        reply = await self._stubs.accounts.BatchGetAccounts(wanted, **self._stubs.options("account"))
         return {account.id: account_json(account) for account in reply.accounts}
 
     async def features(self, viewer: identity_pb2.Viewer) -> list[Json]:
-        reply = await self._permissions.BatchListFeatures(
-            permission_pb2.BatchListFeaturesRequest(viewers=[viewer]), **self._options("permission")
+        reply = await self._stubs.permissions.BatchListFeatures(
+            permission_pb2.BatchListFeaturesRequest(viewers=[viewer]), **self._stubs.options("permission")
         )
         return [feature_json(feature) for feature in reply.answers[0].features]
 
     async def banners(self, viewer: identity_pb2.Viewer) -> list[Json]:
         question = banner_pb2.BatchListBannersRequest.Question(viewer=viewer, slot=banner_pb2.BANNER_SLOT_HOME_TOP)
-        reply = await self._banners.BatchListBanners(
-            banner_pb2.BatchListBannersRequest(questions=[question]), **self._options("banner")
+        reply = await self._stubs.banners.BatchListBanners(
+            banner_pb2.BatchListBannersRequest(questions=[question]), **self._stubs.options("banner")
         )
         return [banner_json(banner) for answer in reply.answers for banner in answer.banners]
 
     async def feed(self, viewer: identity_pb2.Viewer) -> Json:
         page = activity_pb2.PageRequest(first=20)
         question = activity_pb2.BatchListFeedsRequest.Question(viewer=viewer, page=page)
-        reply = await self._activities.BatchListFeeds(
-            activity_pb2.BatchListFeedsRequest(questions=[question]), **self._options("activity")
+        reply = await self._stubs.activities.BatchListFeeds(
+            activity_pb2.BatchListFeedsRequest(questions=[question]), **self._stubs.options("activity")
         )
         items = reply.pages[0].items
         authors = await self.accounts(list({item.activity.author_id: None for item in items})) if items else {}
@@ -160,11 +149,8 @@ async def answer(request: Request) -> Response:
 
 @asynccontextmanager
 async def connected(app: Starlette) -> AsyncIterator[None]:
-    async with AsyncExitStack() as closing:
-        channels = [grpc.aio.insecure_channel(address, options=OPTIONS) for address in sys.argv[2:6]]
-        for channel in channels:
-            await closing.enter_async_context(channel)
-        app.state.aggregator = Aggregator(channels, Trust(Settings()).caller("gateway"))
+    async with open_stubs() as stubs:
+        app.state.aggregator = Aggregator(stubs)
         yield
 
 
