@@ -33,6 +33,9 @@ class Provider(BaseModel):
     skew_seconds: float = Field(
         30.0, ge=0, le=300, description="How far apart the clocks of issuer and backend may be."
     )
+    fetch_seconds: float = Field(
+        1.5, gt=0, description="How long fetching the keys may take: somebody may be waiting for it."
+    )
     refresh_seconds: float = Field(300.0, gt=0, description="How often the keys are fetched.")
     retry_seconds: float = Field(
         10.0, gt=0, description="How soon they may be fetched again, for a token whose key is not known."

@@ -126,7 +126,7 @@ async def lets_in(visitor: Visitor, text: str) -> None:
 async def test_accounts_may_be_named_by_their_handles(issuer: Issuer, tmp_path: Path, clock: HandClock) -> None:
     now = clock().timestamp()
     async with published(issuer) as url:
-        named = settings(url, account_by="handle", claim="preferred_username")
+        named = settings(url, retry_seconds=0.01, account_by="handle", claim="preferred_username")
         async with open_centre(tmp_path / "data", clock, provider=named) as centre:
             await lets_in(centre.visitor, token("x", now=now, preferred_username="ADA"))
             for name in ("nobody", "", "1", "ada\u0000", "x" * 500):

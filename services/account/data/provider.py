@@ -24,8 +24,6 @@ _log = structlog.get_logger(__name__)
 
 NAME = "issuer"
 """What the provider is called where it does not answer."""
-FETCH_SECONDS = 1.5
-"""How long a fetch may take: somebody may be waiting for it."""
 MOST_BYTES = 262_144
 KINDS: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 """Keys with a public half. Others that an issuer might publish are no keys to us."""
@@ -69,7 +67,7 @@ class ProviderKeys:
         tell = _log.warning if self._is_well else _log.debug
         self._tried_at = self._monotonic()
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
+            async with asyncio.timeout(self._settings.fetch_seconds):
                 self._keys = keys_in(await self._fetch())
         except Exception as problem:  # Whatever is wrong there: the keys that are known go on being used.
             tell("keys of the identity provider could not be fetched", problem=type(problem).__name__)

@@ -20,6 +20,7 @@ NEXT = RSAKey.generate_key(2048, {"kid": "rsa-2", "use": "sig"})
 
 
 def settings(keys_url: str = "http://127.0.0.1:1/keys", **changed: Any) -> Provider:
+    changed.setdefault("fetch_seconds", 60)  # No test is about a machine that is slow.
     return Provider(issuer=ISSUER, audience=AUDIENCE, keys_url=keys_url, **changed)
 
 
