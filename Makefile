@@ -8,6 +8,8 @@ LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --gen
 	--custom-compile-command "make lock" --quiet
 
 export PYTHON
+# Containers often set it, and then each process compiles every module again: its start takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help run test check format generate lock baseline fuzz bench chaos clean
 

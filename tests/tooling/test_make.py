@@ -34,3 +34,8 @@ def test_a_target_installs_its_lock_first(target: str, lock: str, tmp_path: Path
 def test_nothing_is_installed_again_while_the_lock_stays(tmp_path: Path) -> None:
     (tmp_path / ".run").touch()
     assert make("--dry-run", "run", f"VENV={tmp_path}") == f"exec {tmp_path}/bin/python -m gateway run --embedded\n"
+
+
+def test_processes_keep_what_they_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert make("--eval", "show: ; @echo it is [$${PYTHONDONTWRITEBYTECODE-unset}]", "show") == "it is [unset]\n"
