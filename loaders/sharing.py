@@ -1,10 +1,10 @@
 """Calls that several operations share: natural batching, question by question.
 
 Nothing in flight: what is asked in this turn of the event loop is sent at its end. Something in flight: what is asked
-meanwhile is gathered, and sent when a call returns, when no more fits into one, or after a millisecond, so that a slow
-backend makes nobody wait for it. The more calls are in flight, the longer the next gathers: a backend that is slow
-because it has too much to do gets fewer and larger ones. A call that was sent takes nobody in: an answer is never older
-than its question.
+meanwhile is gathered, and sent when a call returns, when no more fits into one, or when the one in flight takes twice
+as long as calls usually do, so that nobody waits for a slow one. The more calls are in flight, the longer the next
+gathers: a backend that is slow because it has too much to do gets fewer and larger ones. A call that was sent takes
+nobody in: an answer is never older than its question.
 
 Each caller keeps its own deadline and may leave; errors go to the keys they belong to. Callers whose answers depend on
 different things, such as lanes, never meet.
@@ -25,8 +25,12 @@ from services.runtime.lane import in_lane, lane
 from services.runtime.telemetry import Metrics, in_trace, span
 
 GATHERING_SECONDS = 0.001
-"""How long a question waits at most for a call in flight to return; twice as long for each further one in flight."""
+"""How long a question waits for a call in flight to return, until it is known how long calls take."""
+LONGEST = 20
+"""So many times that it never waits longer."""
 MOST_DOUBLINGS = 5
+LEARNING = 1 / 8
+"""How much each call changes what is known of how long they take, as TCP learns round trips (RFC 6298)."""
 GRACE_SECONDS = 0.02
 """How long after its deadline a caller is told so: a call that ends when its only caller does says it by itself."""
 
@@ -54,7 +58,10 @@ class Shared(Generic[K, V]):
         self._shares = sharing and question.scope != SCOPE_UNSPECIFIED
         self._batch_size = metrics.loader_batch.labels(question.name)
         self._operations = metrics.loader_operations.labels(question.name)
-        self._gathering_seconds = gathering_seconds
+        self._least_seconds = gathering_seconds
+        self._most_seconds = gathering_seconds * LONGEST
+        self._usual_seconds = 0.0
+        """How long calls take."""
         self._gathering: dict[Hashable, _Call[K, V]] = {}
         self._in_flight: dict[Hashable, int] = {}
 
@@ -95,16 +102,22 @@ class Shared(Generic[K, V]):
         call = self._gathering[place] = _Call(self, place)
         loop = asyncio.get_running_loop()
         if in_flight := self._in_flight.get(place, 0):
-            longer = 2 ** min(in_flight - 1, MOST_DOUBLINGS)
-            call.timer = loop.call_later(self._gathering_seconds * longer, self._send, call)
+            call.timer = loop.call_later(self._patience(in_flight), self._send, call)
         else:
             call.timer = loop.call_soon(self._send, call)
         return call
 
+    def _patience(self, in_flight: int) -> float:
+        """For how many seconds a call is gathered while so many are in flight."""
+        seconds = max(self._least_seconds, 2 * self._usual_seconds)
+        doubled = 1 << min(in_flight - 1, MOST_DOUBLINGS)
+        return min(seconds * doubled, self._most_seconds)
+
     def _send(self, call: "_Call[K, V]") -> None:
         self.drop(call)
+        sent_at = asyncio.get_running_loop().time()
         try:
-            call.send(self._group).add_done_callback(lambda _: self._returned(call))
+            call.send(self._group).add_done_callback(lambda _: self._returned(call, sent_at))
         except RuntimeError:  # The application has ended, so the group takes nothing in.
             call.end()
             return
@@ -112,14 +125,19 @@ class Shared(Generic[K, V]):
         self._batch_size.observe(len(call.keys))
         self._operations.observe(call.operations)
 
-    def _returned(self, call: "_Call[K, V]") -> None:
+    def _returned(self, call: "_Call[K, V]", sent_at: float) -> None:
         call.end()
+        self._learn(asyncio.get_running_loop().time() - sent_at)
         place = call.place
         self._in_flight[place] -= 1
         if not self._in_flight[place]:
             del self._in_flight[place]
         if gathered := self._gathering.get(place):
             self._send(gathered)
+
+    def _learn(self, seconds: float) -> None:
+        """A call took so long."""
+        self._usual_seconds += (min(seconds, self._most_seconds) - self._usual_seconds) * LEARNING
 
     def drop(self, call: "_Call[K, V]") -> None:
         """The call is gathered no longer."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from loaders.batching import UNANSWERED, Question
-from loaders.sharing import GRACE_SECONDS, MOST_DOUBLINGS, Shared
+from loaders.sharing import GRACE_SECONDS, LONGEST, Shared
 from schema.errcode import AtriumError, BackendUnavailable, DeadlineExceeded, Overloaded
 from schema.generated.sharing.v1.sharing_pb2 import SCOPE_LANE
 from services.runtime.channels import CALL_SECONDS, CallTally, call_tally
@@ -26,9 +26,9 @@ from tests.loaders.squares import turns
 
 MOST = 4
 TICK = 0.001
-"""How long a question is gathered while one call is in flight."""
-LONGEST = TICK * 2**MOST_DOUBLINGS
-"""How long while there are many."""
+"""How long a question is gathered at least while one call is in flight."""
+MOST_SECONDS = TICK * LONGEST
+"""How long at most: while there are many, or calls take long."""
 SLACK = 3.0
 """Deadlines are by a clock that does not quite stand still."""
 KEYS = st.lists(st.integers(0, 6), min_size=1, max_size=6, unique=True)
@@ -138,10 +138,10 @@ class SharingMachine(RuleBasedStateMachine):
         data.draw(st.sampled_from([caller for caller in self.callers if caller.waits])).answers.cancel()
         self.settle()
 
-    @rule(seconds=st.sampled_from([TICK, 5.0, 20.0]))
+    @rule(seconds=st.sampled_from([TICK, 5 * TICK, MOST_SECONDS, 5.0, 20.0]))
     def wait(self, seconds: float) -> None:
         """Time passes."""
-        for step in (min(seconds, LONGEST), max(0.0, seconds - LONGEST)):
+        for step in (min(seconds, MOST_SECONDS), max(0.0, seconds - MOST_SECONDS)):
             self.loop.now += step
             self.settle()
 
@@ -201,7 +201,7 @@ class SharingMachine(RuleBasedStateMachine):
         """Whoever waits has time left; what it waits for is in flight, and for as long, as soon as it must be."""
         for caller in filter(lambda caller: caller.waits, self.callers):
             assert self.loop.now <= caller.ends_at + GRACE_SECONDS + SLACK
-            if self.loop.now >= caller.asked_at + LONGEST:
+            if self.loop.now >= caller.asked_at + MOST_SECONDS:
                 assert all(self.is_asked(caller, key) for key in caller.keys)
 
     def is_asked(self, caller: Caller, key: int) -> bool:
