@@ -14,7 +14,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.runtime.accepting import Acceptor
 from services.runtime.lifecycle import Readiness, StartError
+from services.runtime.tasks import task_group
 from services.runtime.telemetry import Metrics
 from services.runtime.web_connection import Connection
 
@@ -55,7 +57,8 @@ class WebServer:
         """Serves until stopped; StartError when the app's lifespan does not begin."""
         self._began = True
         try:
-            await self._server.serve(sockets=[self._socket])
+            async with task_group() as group:
+                await self._server.take_in(self._socket, group)
         except SystemExit as error:  # uvicorn's way to say so; it has logged why.
             raise StartError("the application did not start") from error
         finally:
@@ -99,6 +102,28 @@ def _sending_away(app: ASGIApp, readiness: Readiness) -> ASGIApp:
 
 
 class _Uvicorn(uvicorn.Server):
+    async def take_in(self, listening: socket.socket, group: asyncio.TaskGroup) -> None:
+        """Serves all who knock, until it should exit."""
+        self._group = group
+        try:
+            await self.serve(sockets=[listening])
+        finally:
+            for server in self.servers:
+                server.close()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to take in connections, where uvicorn would have the loop do it."""
+        self.servers = []
+        await super().startup(sockets=[])
+
+        def make() -> asyncio.Protocol:
+            protocol: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return protocol
+
+        self.servers = [Acceptor(each, make, self._group) for each in sockets or ()]  # type: ignore[misc]
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leaves signals to the lifecycle."""
