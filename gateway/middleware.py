@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import errors
 from gateway.body import Refusal
+from gateway.gaps import counting
 from gateway.record import record_of
 from gateway.view import refused
 from schema import errcode
@@ -37,6 +38,7 @@ class Edge:
         self._seconds = cache(metrics.requests.labels)
         self._rpcs = metrics.request_rpcs
         self._errors = metrics.errors_logged
+        self._count_gaps = counting(metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -62,6 +64,7 @@ class Edge:
         if scope["path"] == ENDPOINT and not record.streamed:
             self._seconds(str(record.code), record.viewer).observe(seconds)
             self._rpcs.observe(exchange.tally.share)
+        self._count_gaps(record.degraded)
         if record.code != errcode.OK:
             self._errors.labels(str(record.code)).inc()
         _log.info(
@@ -75,7 +78,7 @@ class Edge:
             ms=round(seconds * 1000, 2),
             rpcs=exchange.tally.count,
             shared=exchange.tally.shared,
-            degraded=record.degraded,
+            degraded=len(record.degraded),
         )
 
 

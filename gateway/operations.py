@@ -1,9 +1,9 @@
 """Runs one GraphQL operation and shapes its answer."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
@@ -22,10 +22,10 @@ from gateway.context import OperationContext
 from gateway.documents import Documents, NotRunnable, NotTrusted, Prepared, Registry
 from gateway.execution import Plans
 from gateway.execution.for_strawberry import CompiledStrawberryExecutor, compiled_strawberry_executor, execute_known
+from gateway.gaps import degradations
 from gateway.joint import Joint
 from gateway.rates import RateLimits
 from schema import errcode
-from schema.graphql.ports import Degradation
 from services.runtime.channels import CallTally, call_tally
 from services.runtime.deadline import deadline_in, time_left
 from services.runtime.telemetry import Metrics
@@ -304,16 +304,3 @@ def with_cost(answer: Answer, operation: Operation, prepared: Prepared) -> Answe
     data, extensions = answer.content.get("data"), answer.content.get("extensions", {})
     cost = {"estimated": prepared.cost(operation.variables), "actual": prepared.actual_cost(data)}
     return replace(answer, content=answer.content | {"extensions": extensions | {"cost": cost}}, cache_control=NO_STORE)
-
-
-def degradations(found: Sequence[Degradation]) -> list[dict[str, Any]]:
-    """The entries of `extensions.degraded`: each once, sorted by path, items of a list by their number."""
-    entries = {tuple(entry.path): entry for entry in found}
-    in_order = sorted(entries, key=lambda path: [(isinstance(step, str), step) for step in path])
-    return [_degradation(entries[path]) for path in in_order]
-
-
-def _degradation(entry: Degradation) -> dict[str, Any]:
-    fields = asdict(entry)
-    fields["ageMs"] = fields.pop("age_ms")
-    return fields

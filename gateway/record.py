@@ -1,10 +1,11 @@
 """What the log line of a request tells, gathered while the request runs."""
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schema import errcode
+from schema.graphql.ports import Degradation
 
 KEY = "atrium.record"
 
@@ -19,8 +20,8 @@ class Record:
     """Account type of whoever asked, if the operation wanted to know."""
     code: int = errcode.OK
     """Of the first error."""
-    degraded: int = 0
-    """How many fields were answered without their backend."""
+    degraded: Sequence[Degradation] = ()
+    """Fields that were answered without their backend."""
     streamed: bool = False
     """Whether the answer took as long as the client liked."""
 

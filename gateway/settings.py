@@ -125,13 +125,13 @@ class Settings(settings.Settings):
         None,
         ge=1,
         description="The most long connections (WebSockets and streams of events) that one address may hold open at a "
-        f"gateway; unset: {ADDRESS_CONNECTIONS} in production, else any number.",
+        f"gateway process, of N workers N times as many; unset: {ADDRESS_CONNECTIONS} in production, else any number.",
     )
     account_connections: int | None = Field(
         None,
         ge=1,
-        description="The most long connections over which one account may ask at once at a gateway; unset: "
-        f"{ACCOUNT_CONNECTIONS} in production, else any number.",
+        description="The most long connections over which one account may ask at once at a gateway process, of "
+        f"N workers N times as many; unset: {ACCOUNT_CONNECTIONS} in production, else any number.",
     )
     operation_bytes: int = Field(16_384, ge=1, description="The most bytes that a GraphQL document may have.")
     operation_tokens: int = Field(2000, ge=1, description="The most tokens that a GraphQL document may have.")

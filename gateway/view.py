@@ -118,7 +118,7 @@ class GraphQLView:
         if context.prepared and request.headers.get(COST_HEADER) == "report":
             answer = with_cost(answer, operation, context.prepared)
         record.code = answer.error.code if answer.error else errcode.OK
-        record.degraded = len(context.degraded)
+        record.degraded = context.degraded
         status = errors.http_status(answer.error, has_data=answer.has_data, media=media)
         headers = {"cache-control": answer.cache_control}
         if answer.error and answer.error.retry_after:

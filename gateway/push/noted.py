@@ -8,6 +8,7 @@ import structlog
 
 from gateway.body import Operation
 from gateway.context import OperationContext
+from gateway.gaps import counting
 from gateway.operations import Answer
 from schema import errcode
 from services.runtime.telemetry import Metrics
@@ -22,6 +23,7 @@ class Noted:
     def __init__(self, stream: Stream, metrics: Metrics) -> None:
         self._stream = stream
         self._metrics = metrics
+        self._count_gaps = counting(metrics)
 
     async def __call__(self, operation: Operation, context: OperationContext) -> AsyncGenerator[Answer, None]:
         """The answers as they come; one log line when there are no more, or nobody wants more."""
@@ -30,7 +32,8 @@ class Noted:
             async with aclosing(self._stream(operation, context)) as answers:
                 async for answer in answers:
                     code = answer.error.code if answer.error else code
-                    degraded += len(answer.content.get("extensions", {}).get("degraded", ()))
+                    degraded += len(context.degraded)
+                    self._count_gaps(context.degraded)
                     yield answer
                     sent += 1
                     self._metrics.push_sent.inc()

@@ -21,15 +21,15 @@ Resolver = TypeVar("Resolver", bound=Callable[..., Awaitable[Any]])
 def degrades(resolver: Resolver) -> Resolver:
     """The resolver, answering as its row of SEAMS says when the backend cannot."""
     seam = SEAMS[resolver.__qualname__]
-    recover = _recovering(seam)
+    recover = _recovering(resolver.__qualname__, seam)
     ask = what_asks(resolver)
     if ask is None:
         return cast(Resolver, _awaiting(resolver, seam, recover))
     return cast(Resolver, _asking(resolver, _ask_unless_spared(ask, seam), recover))
 
 
-def _recovering(seam: Seam) -> Recover:
-    """What the field answers in spite of an error, or raises."""
+def _recovering(name: str, seam: Seam) -> Recover:
+    """What the field of this name answers in spite of an error, or raises."""
 
     def recover(info: Info, error: Exception, show: Show | None) -> Any:
         if not isinstance(error, OUTAGES):
@@ -37,10 +37,10 @@ def _recovering(seam: Seam) -> Recover:
         path, backend = info.path.as_list(), error.backend or seam.backend
         if show and (kept := _still_good(seam, error)):
             age_ms = round(kept.age * 1000)
-            info.context.degraded.append(Degradation(path, backend, "STALE", error.code, age_ms))
+            info.context.degraded.append(Degradation(path, backend, "STALE", error.code, age_ms, name))
             return show(kept.answer)
         mode: Any = "NULL" if seam.default is None else "DEFAULT"
-        info.context.degraded.append(Degradation(path, backend, mode, error.code))
+        info.context.degraded.append(Degradation(path, backend, mode, error.code, row=name))
         return seam.default
 
     return recover

@@ -261,6 +261,8 @@ class Degradation:
     """The seven-digit code of the failure."""
     age_ms: int = 0
     """How old the answer is; 0 when it is none."""
+    row: str = field(default="", compare=False)
+    """The row of SEAMS that said so; for who counts, not for clients."""
 
 
 class Context(Protocol):

@@ -44,6 +44,8 @@ async def test_without_the_account_backend_a_guest_still_has_a_home(house: House
     assert answer["data"]["viewer"]["home"]["features"] != []
     expected = [gap(f"viewer.home.feed.edges.{n}.node.author", "account") for n in range(20)]
     assert answer["extensions"]["degraded"] == expected
+    labels = {"field": "Activity.author", "backend": "account", "mode": "NULL"}
+    assert house.metrics.registry.get_sample_value("atrium_degraded_total", labels) == 20
     assert "errors" not in answer
 
 

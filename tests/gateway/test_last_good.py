@@ -50,6 +50,17 @@ def gaps(answer: Any) -> dict[str, tuple[str, str, int]]:
     return {entry["path"][-1]: (entry["mode"], entry["backend"], entry["code"]) for entry in entries}
 
 
+def counted(house: House) -> dict[str, dict[tuple[str, str], float]]:
+    """How many answers of each field had a gap, by backend and mode."""
+    found: dict[str, dict[tuple[str, str], float]] = {}
+    for metric in house.metrics.registry.collect():
+        for sample in metric.samples:
+            if sample.name == "atrium_degraded_total":
+                labels = sample.labels
+                found.setdefault(labels["field"], {})[labels["backend"], labels["mode"]] = sample.value
+    return found
+
+
 async def test_what_one_gateway_was_answered_another_shows_when_the_backends_are_gone(
     here: House, there: House, town: Town
 ) -> None:
@@ -62,10 +73,13 @@ async def test_what_one_gateway_was_answered_another_shows_when_the_backends_are
     assert answer["data"]["viewer"] == whole
     assert gaps(answer) == {part: ("STALE", backend, BackendUnavailable.code) for part, backend in PARTS.items()}
     assert all(0 < entry["ageMs"] < 300_000 for entry in answer["extensions"]["degraded"])
+    assert counted(there) == {f"Home.{part}": {(backend, "STALE"): 1} for part, backend in PARTS.items()}
 
     others = await there.ask(HOME, "bo")
     assert [others["data"]["viewer"]["home"][part] for part in PARTS] == [None, None, None]
     assert gaps(others) == {part: ("NULL", backend, BackendUnavailable.code) for part, backend in PARTS.items()}
+    both = {f"Home.{part}": {(backend, "STALE"): 1, (backend, "NULL"): 1} for part, backend in PARTS.items()}
+    assert counted(there) == both
 
 
 async def test_authors_are_shown_as_they_were_and_an_account_that_was_asked_for_is_an_error(

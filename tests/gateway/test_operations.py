@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 from gateway.body import Operation
 from gateway.context import OperationContext
 from gateway.documents import Documents, Registry
-from gateway.operations import EXPLORE, Answer, Executor, Known, compiled, degradations
+from gateway.gaps import degradations
+from gateway.operations import EXPLORE, Answer, Executor, Known, compiled
 from gateway.rates import RateLimits, Rates
 from gateway.settings import Settings
 from schema import errcode

@@ -88,4 +88,5 @@ async def actor_of(info: Info, account_id: int) -> Account | None:
 
 def leave_out(info: Info, backend: str, code: int) -> None:
     """Tells that the field is null because a backend could not answer."""
-    info.context.degraded.append(Degradation(info.path.as_list(), backend, "NULL", code))
+    row = f"{info._raw_info.parent_type.name}.{info.python_name}"
+    info.context.degraded.append(Degradation(info.path.as_list(), backend, "NULL", code, row=row))

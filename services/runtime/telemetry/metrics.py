@@ -62,6 +62,12 @@ class Metrics:
         self._count_caches()
 
     def _count_loads(self) -> None:
+        self.degraded = Counter(
+            "atrium_degraded_total",
+            "Fields that were answered without their backend, by field, backend and mode: STALE, DEFAULT or NULL.",
+            ("field", "backend", "mode"),
+            registry=self.registry,
+        )
         self.loader_batch = Histogram(
             "atrium_loader_batch_size",
             "Keys that were asked for in one call, by loader.",
