@@ -155,20 +155,25 @@ def _malformed(message: str) -> Refusal:
 
 
 def check_texts(document: dict[str, Any]) -> None:
-    """Refuses the NUL character, written in JSON or in GraphQL."""
+    """Refuses the NUL character, written in JSON or in GraphQL, naming where it is."""
     query = document.get("query")
-    if (isinstance(query, str) and NUL_ESCAPE.search(query)) or any("\0" in text for text in _texts(document)):
-        raise _malformed("the NUL character is not allowed")
+    places = [place for place, text in _texts(document) if "\0" in text]
+    if isinstance(query, str) and NUL_ESCAPE.search(query):
+        places.append("query")
+    if places:
+        raise _malformed(f"{places[0]}: the NUL character is not allowed")
 
 
-def _texts(document: object) -> Iterator[str]:
-    """Every string in a JSON value, names included; a loop, because the value may be nested deeply."""
-    waiting = [document]
+def _texts(document: object) -> Iterator[tuple[str, str]]:
+    """Every string in a JSON value and its place, names included; a loop, because the value may be nested deeply."""
+    waiting = [("", document)]
     while waiting:
-        match waiting.pop():
+        place, value = waiting.pop()
+        match value:
             case str() as text:
-                yield text
+                yield place, text
             case dict() as fields:
-                waiting += [*fields, *fields.values()]
+                waiting += [(place or "the body", name) for name in fields]
+                waiting += [(f"{place}.{name}".lstrip("."), field) for name, field in fields.items()]
             case list() as items:
-                waiting += items
+                waiting += [(place, item) for item in items]

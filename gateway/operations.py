@@ -215,6 +215,7 @@ class Executor:
             context.begin(refused.meant)
             hints = any(SUGGESTION in error.message for error in refused.errors) and await self.explores(context)
             found = [(errors.explain(error, executed=False), error) for error in refused.errors]
+            errors.log_failures((known, errors.root_cause(error)) for known, error in found)
             return Answer({"errors": [errors.entry(known, error, hints=hints) for known, error in found]}, found[0][0])
         context.begin(prepared)
         if operation.reads_only and prepared.node.operation is not OperationType.QUERY:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from strawberry.utils.str_converters import to_camel_case
 
 from schema.errcode import InvalidArgument
-from schema.graphql.enums import ActivityKind, BannerSlot
+from schema.graphql.enums import AccountStatus, AccountType, ActivityKind, BannerSlot
 
 MOST_ITEMS = 100
 MOST_IDS = 200
@@ -61,6 +61,20 @@ def kind(argument: str, chosen: ActivityKind) -> ActivityKind:
     """`chosen`, which is a kind of the contract."""
     if chosen is ActivityKind.OTHER:
         raise InvalidArgument(argument, "OTHER is no kind to ask for")
+    return chosen
+
+
+def account_type(argument: str, chosen: AccountType) -> AccountType:
+    """`chosen`, which is a type of the contract."""
+    if chosen is AccountType.OTHER:
+        raise InvalidArgument(argument, "OTHER is no type to ask for")
+    return chosen
+
+
+def status(argument: str, chosen: AccountStatus) -> AccountStatus:
+    """`chosen`, which is a status of the contract."""
+    if chosen is AccountStatus.OTHER:
+        raise InvalidArgument(argument, "OTHER is no status to ask for")
     return chosen
 
 

@@ -1,7 +1,6 @@
 """The one schema that the gateway serves."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
 from typing import Any
 
 import strawberry
@@ -10,32 +9,14 @@ from graphql.execution import Executor
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
-from strawberry.types.scalar import ScalarDefinition
 
 from schema.graphql.accounts import ACCOUNTS, PlainAccount
 from schema.graphql.admin.mutation import AdminMutation
 from schema.graphql.homes import HOMES, PlainHome
-from schema.graphql.moment import Moment
 from schema.graphql.mutation import Mutation
 from schema.graphql.query import Query
+from schema.graphql.scalars import SCALARS
 from schema.graphql.subscription import Subscription
-
-DATE_TIME = strawberry.scalar(
-    name="DateTime",
-    description="A moment in UTC, as ISO 8601 writes it: 2026-03-02T12:00:00+00:00.",
-    serialize=str,
-    parse_value=datetime.fromisoformat,
-)
-SCALARS: dict[object, ScalarDefinition] = {
-    Moment: DATE_TIME,
-    datetime: DATE_TIME,  # What a client sends is reckoned with.
-    date: strawberry.scalar(
-        name="Date",
-        description="A day, as ISO 8601 writes it: 1990-12-31.",
-        serialize=date.isoformat,
-        parse_value=date.fromisoformat,
-    ),
-}
 
 
 @strawberry.type(

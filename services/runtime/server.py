@@ -39,6 +39,8 @@ LONGEST_SECONDS = 86_400.0
 ALWAYS = f"/{HEALTH}/"
 """What is answered however much there is to do."""
 REFUSAL = to_grpc(errcode.Overloaded())
+_PLAINLY = {"must be at least 1 characters": "must not be empty"}
+"""What is said of a rule of the contract instead of the words that its checker has for it."""
 Context = grpc.aio.ServicerContext[Any, Any]
 Method = Callable[[Any, Context], Awaitable[Any]]
 """A servicer's method; one that answers by a stream writes its messages to the context."""
@@ -211,7 +213,7 @@ def validate(request: Message) -> None:
     except protovalidate.ValidationError as error:
         violation = error.violations[0].proto
         path = ".".join(map(_step, violation.field.elements)) if violation.field else "request"
-        raise errcode.InvalidArgument(path, violation.message) from error
+        raise errcode.InvalidArgument(path, _PLAINLY.get(violation.message, violation.message)) from error
 
 
 def _step(element: Any) -> str:

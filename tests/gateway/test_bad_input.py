@@ -1,5 +1,7 @@
 """Each wrong input has its code, a message that names the field, and no effect."""
 
+import json
+
 import pytest
 
 from tests.gateway.conftest import House
@@ -9,6 +11,20 @@ PROFILE = "{ viewer { account { version handle displayName bio } } }"
 UPDATE = "mutation Update($input: UpdateProfileInput!) { updateProfile(input: $input) { version } }"
 PUBLISH = "mutation Publish($text: String!) { publishActivity(input: {kind: POST, text: $text}) { id } }"
 NEWEST = "{ viewer { home { ... on CreatorHome { ownActivities(first: 1) { edges { node { id } } } } } } }"
+
+
+MOMENT = "DateTime must be a moment as ISO 8601 writes it, such as 2026-03-02T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("value", ["2025-02-30T00:00:00Z", "tomorrow", "", 1, ["2025-02-28"]])
+async def test_what_is_no_moment_is_refused_as_a_literal_and_as_a_variable(house: House, value: object) -> None:
+    query = "query ($since: DateTime) { admin { activities(filter: {since: $since}) { edges { cursor } } } }"
+    assert await house.error(query, "sam", since=value) == (
+        4000100,
+        f"Variable '$since' has invalid value: {MOMENT}",
+    )
+    literal = query.replace("query ($since: DateTime) ", "").replace("$since", json.dumps(value))
+    assert await house.error(literal, "sam") == (4000200, MOMENT)
 
 
 @pytest.mark.parametrize("first", [0, -1, 101])

@@ -48,10 +48,10 @@ def test_everything_but_the_query_may_be_null_or_missing() -> None:
         (b'[{"query": "{a}"}]', "the body must be a JSON object; batches are not served"),
         (b"null", "the body must be a JSON object; batches are not served"),
         (b'"{a}"', "the body must be a JSON object; batches are not served"),
-        (b'{"query": "{a}", "variables": {"x": "\\u0000"}}', "the NUL character is not allowed"),
-        (b'{"query": "{a}", "variables": {"x": [{"\\u0000": 1}]}}', "the NUL character is not allowed"),
-        (b'{"query": "{a(x: \\"\\\\u0000\\")}"}', "the NUL character is not allowed"),
-        (b'{"query": "{a(x: \\"\\\\u{000}\\")}"}', "the NUL character is not allowed"),
+        (b'{"query": "{a}", "variables": {"x": "\\u0000"}}', "variables.x: the NUL character is not allowed"),
+        (b'{"query": "{a}", "variables": {"x": [{"\\u0000": 1}]}}', "variables.x: the NUL character is not allowed"),
+        (b'{"query": "{a(x: \\"\\\\u0000\\")}"}', "query: the NUL character is not allowed"),
+        (b'{"query": "{a(x: \\"\\\\u{000}\\")}"}', "query: the NUL character is not allowed"),
     ],
 )
 def test_a_wrong_shape_is_refused_naming_the_field(body: bytes, message: str) -> None:

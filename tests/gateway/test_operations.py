@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NewType
 
 import pytest
 import strawberry
+from strawberry.schema.config import StrawberryConfig
 from structlog.testing import capture_logs
 
 from gateway.body import Operation
@@ -29,8 +30,17 @@ HIDDEN = "Cannot query field 'viewr' on type 'Query'."
 LIMITS = replace(Settings().limits, tokens=60, depth=4, aliases=2)
 
 
+Odd = NewType("Odd", int)
+CONFIG = StrawberryConfig(scalar_map={Odd: strawberry.scalar(name="Odd", parse_value=int)})
+"""A scalar that was not taught to refuse: what it raises is no refusal."""
+
+
 @strawberry.type
 class Query:
+    @strawberry.field
+    def odd(self, x: Odd) -> int:
+        return x
+
     @strawberry.field
     def one(self, x: int = 1) -> int:
         return x
@@ -69,7 +79,7 @@ class Subscription:
 
 
 def executor(*, production: bool = False, seconds: float = 5.0) -> Executor:
-    schema = Schema(Query, subscription=Subscription, extensions=[Known])
+    schema = Schema(Query, subscription=Subscription, extensions=[Known], config=CONFIG)
     rates = RateLimits(Rates(), production=production)
     return Executor(
         schema,
@@ -159,6 +169,13 @@ async def test_what_nobody_foresaw_is_masked_and_logged_once_with_its_cause(fiel
     [line] = logs
     assert (line["event"], line["log_level"], line["code"]) == ("request failed", "error", 5000000)
     assert isinstance(line["exc_info"], RuntimeError if field == "broken" else TypeError)
+
+
+async def test_what_nobody_foresaw_while_validating_is_masked_and_logged_with_its_cause() -> None:
+    with capture_logs() as logs:
+        answer = await run('{ odd(x: "secret") }')
+    assert errors_of(answer) == [(5000000, "something went wrong on our side")]
+    assert [(line["code"], type(line["exc_info"])) for line in logs] == [(5000000, ValueError)]
 
 
 async def test_an_error_of_the_catalogue_is_told_as_it_is() -> None:
@@ -316,7 +333,7 @@ async def test_production_tells_staff_what_it_hides_from_strangers(house_with: C
 
 async def test_what_became_of_each_plan_is_counted() -> None:
     metrics = Metrics()
-    schema = Schema(Query, execution_context_class=compiled(metrics))
+    schema = Schema(Query, execution_context_class=compiled(metrics), config=CONFIG)
     for query in ("{ one }", "{ one }", "{ selfAgain { one } }"):
         assert (await schema.execute(query, root_value=Query())).errors is None
     counted = {

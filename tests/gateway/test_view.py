@@ -177,7 +177,7 @@ async def test_a_query_may_stand_in_the_address_where_that_is_open() -> None:
         ({"query": "{a}", "variables": "{"}, 400, None),
         ({"query": "{a}", "variables": "[]"}, 400, "variables: must be an object"),
         ({"query": "{a}", "extensions": "1"}, 400, "extensions: must be an object"),
-        ({"query": "{a}\0"}, 400, "the NUL character is not allowed"),
+        ({"query": "{a}\0"}, 400, "query: the NUL character is not allowed"),
     ],
 )
 async def test_what_is_no_query_in_an_address_runs_nothing(

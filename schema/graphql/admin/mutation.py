@@ -80,6 +80,8 @@ class AdminCreateAccountInput:
     def creation(self) -> Creation:
         """What to ask for."""
         given = [one.message() for one in (self.creator, self.business, self.staff) if one]
+        if self.type in (AccountType.GUEST, AccountType.OTHER):
+            raise InvalidArgument("type", f"no account has the type {self.type.name}")
         if len(given) > 1:
             raise InvalidArgument("input", "must set at most one of creator, business and staff")
         return Creation(

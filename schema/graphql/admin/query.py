@@ -60,8 +60,8 @@ class AdminAccountFilter:
             ids=account_numbers("ids", self.ids or ()),
             handle_prefix=self.handle_prefix or "",
             name_part=self.name_part or "",
-            types=tuple(one.number for one in self.types or ()),
-            statuses=tuple(one.number for one in self.statuses or ()),
+            types=tuple(arguments.account_type("types", one).number for one in self.types or ()),
+            statuses=tuple(arguments.status("statuses", one).number for one in self.statuses or ()),
         )
 
 

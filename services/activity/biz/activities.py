@@ -1,5 +1,6 @@
 """What is done, and the lists of it."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -124,10 +125,11 @@ def _feed(question: PageQuestion) -> _List:
 
 def _checked_text(text: str) -> str:
     stripped = text.strip()
-    if not stripped:
+    # What is left of invisible characters alone is no text either.
+    if not any(letter.isprintable() for letter in stripped):
         raise InvalidArgument("text", "must not be empty")
     if len(stripped) > TEXT_LIMIT:
         raise InvalidArgument("text", f"must have at most {TEXT_LIMIT} characters")
-    if "\0" in stripped:
-        raise InvalidArgument("text", "must not contain the NUL character")
+    if any(unicodedata.category(letter) == "Cc" and letter not in "\r\n\t" for letter in stripped):
+        raise InvalidArgument("text", "must not contain control characters")
     return stripped

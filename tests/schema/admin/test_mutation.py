@@ -90,6 +90,13 @@ async def test_no_account_is_of_two_types(context: FakeContext) -> None:
     assert context.admin.told == []
 
 
+@pytest.mark.parametrize("type_", ["GUEST", "OTHER"])
+async def test_no_account_is_of_a_type_that_none_has(context: FakeContext, type_: str) -> None:
+    error = await refusal(context, CREATE, input=NEW | {"type": type_})
+    assert error.message == f"type: no account has the type {type_}"
+    assert context.admin.told == []
+
+
 async def test_what_is_left_out_or_null_of_an_account_stays(context: FakeContext) -> None:
     change = {"reason": "asked", "accountId": "acc_7", "version": 3, "bio": "", "handle": None, "verified": False}
     assert await answer(context, CHANGE, input=change) == {"adminChangeAccount": {"id": "acc_7", "version": 3}}

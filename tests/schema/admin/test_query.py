@@ -203,6 +203,10 @@ async def test_a_merge_can_be_checked(context: FakeContext) -> None:
         ('audits(filter: {actorId: "x"}) { edges { cursor } }', AccountNotFound, "there is no account x"),
         ("activities(filter: {kinds: [OTHER]}) { edges { cursor } }", InvalidArgument,
          "kinds: OTHER is no kind to ask for"),
+        ("accounts(filter: {types: [OTHER]}) { edges { cursor } }", InvalidArgument,
+         "types: OTHER is no type to ask for"),
+        ("accounts(filter: {statuses: [OTHER]}) { edges { cursor } }", InvalidArgument,
+         "statuses: OTHER is no status to ask for"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_asked_is_refused(context: FakeContext, field: str, kind: type, message: str) -> None:

@@ -144,7 +144,7 @@ REFUSED: list[tuple[str, Message, type[errcode.AtriumError], str]] = [
     ("CheckMerge", check(ADA_ASKS), errcode.PermissionDenied, r"admin\.accounts\.write"),
     ("StartMerge", merge(ADA_ASKS), errcode.PermissionDenied, r"admin\.accounts\.write"),
     ("StartMerge", merge(GUEST_ASKS), errcode.PermissionDenied, r"admin\.accounts\.write"),
-    ("StartMerge", merge(reason=""), errcode.InvalidArgument, "reason: must be at least 1"),
+    ("StartMerge", merge(reason=""), errcode.InvalidArgument, "reason: must not be empty"),
     ("StartMerge", merge(reason=" "), errcode.InvalidArgument, "reason: must not be blank"),
     ("StartMerge", merge(source=999), errcode.AccountNotFound, "999"),
     ("StartMerge", merge(target=999), errcode.AccountNotFound, "999"),

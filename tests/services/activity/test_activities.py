@@ -112,7 +112,7 @@ async def test_what_is_published_is_stripped_and_kept_with_the_next_id_and_the_t
     assert store.kept == [published]
 
 
-@pytest.mark.parametrize("text", ["x", "x" * 2000, "  " + "é" * 2000 + "  "])
+@pytest.mark.parametrize("text", ["x", "x" * 2000, "  " + "é" * 2000 + "  ", "two\r\n\tlines \u200d"])
 async def test_a_text_of_one_to_two_thousand_characters_is_published(text: str) -> None:
     published = await activities(ListActivityStore()).publish(CORP, Kind.VIDEO, text)
     assert published.text == text.strip()
@@ -124,7 +124,9 @@ async def test_a_text_of_one_to_two_thousand_characters_is_published(text: str) 
         ("", "must not be empty"),
         (" \t\n\u3000", "must not be empty"),
         ("x" * 2001, "must have at most 2000 characters"),
-        ("a\0b", "must not contain the NUL character"),
+        ("\u200b\u202e", "must not be empty"),
+        ("a\0b", "must not contain control characters"),
+        ("\x1b[31mred", "must not contain control characters"),
     ],
 )
 async def test_another_text_is_refused_and_nothing_is_kept(text: str, problem: str) -> None:
