@@ -222,7 +222,13 @@ class Schedules(BaseModel):
 class Settings(BaseSettings):
     """What every process reads; the gateway adds its own."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,  # An empty path would be the folder that somebody happens to be in.
+        extra="forbid",
+        frozen=True,
+    )
 
     data: Path = Field(Path("var"), description="Folder of the embedded stores.")
     database: Annotated[str, AfterValidator(check_database)] = Field(

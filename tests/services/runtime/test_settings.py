@@ -54,6 +54,14 @@ def test_the_environment_sets_what_it_names(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings.addresses.of("account") == "127.0.0.1:7101"
 
 
+@pytest.mark.parametrize(
+    "name", ["DATA", "KEYS", "PORT", "BUS", "TLS__CERT", "SCHEDULES__CLEAN_UP", "ADDRESSES__ACCOUNT"]
+)
+def test_what_is_empty_counts_as_unset(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ATRIUM_{name}", "")
+    assert load(Settings) == Settings(data=Path("var"))
+
+
 @pytest.mark.parametrize("name", GATEWAY_NAMES)
 def test_what_only_the_gateway_reads_does_not_disturb_a_backend(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"ATRIUM_{name}", "anything")
