@@ -13,6 +13,8 @@ from services.runtime.telemetry import trace_id
 
 MOST_CHARACTERS = 500
 """A message that quotes the client's input must not be as long as the input."""
+FORESEEN = (errcode.BackendUnavailable, errcode.DeadlineExceeded, errcode.Overloaded)
+"""Failures that say themselves what is wrong."""
 _SUGGESTION = re.compile(r" ?Did you mean [^?]*\?", re.DOTALL)
 _log = structlog.get_logger(__name__)
 
@@ -74,9 +76,25 @@ def http_status(known: errcode.AtriumError | None, *, has_data: bool, media: str
 
 
 def log_failures(failures: Iterable[tuple[errcode.AtriumError, Exception]]) -> None:
-    """Logs each failure of this side once, with its cause, however many fields it spoiled."""
+    """Logs each failure of this side once, with its cause, however many fields it spoiled.
+
+    What could be foreseen gets no traceback: to write one takes as long as to answer a request, and while a backend is
+    away there are many.
+    """
     logged: set[int] = set()
     for known, cause in failures:
-        if known.http_status >= 500 and id(cause) not in logged:
-            logged.add(id(cause))
+        if known.http_status < 500 or id(cause) in logged:
+            continue
+        logged.add(id(cause))
+        if isinstance(cause, FORESEEN):
+            _log.error("request failed", code=known.code, problem=known.message, **_origin(cause))
+        else:
             _log.error("request failed", code=known.code, exc_info=cause)
+
+
+def _origin(error: BaseException) -> dict[str, str]:
+    """What the error came of, if of anything."""
+    first = error
+    while first.__cause__ is not None:
+        first = first.__cause__
+    return {} if first is error else {"cause": repr(first)}

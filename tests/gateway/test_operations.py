@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from gateway.body import Operation
 from gateway.context import OperationContext
 from gateway.documents import Documents, Registry
+from gateway.errors import log_failures
 from gateway.gaps import degradations
 from gateway.operations import EXPLORE, Answer, Executor, Known, compiled
 from gateway.rates import RateLimits, Rates
@@ -212,7 +213,21 @@ async def test_a_backend_that_is_down_is_retryable_and_logged() -> None:
         answer = await run("{ down }")
     assert errors_of(answer) == [(5030100, "the banner backend is unavailable")]
     assert answer.content["errors"][0]["extensions"]["retryable"] is True
-    assert [line["code"] for line in logs] == [5030100]
+    [line] = logs
+    assert (line["code"], line["problem"]) == (5030100, "the banner backend is unavailable")
+    assert "exc_info" not in line
+
+
+def test_what_a_foreseen_failure_came_of_stands_in_the_log() -> None:
+    problem = errcode.BackendUnavailable("banner").again()
+    problem.__cause__ = errcode.BackendUnavailable("banner")
+    problem.__cause__.__cause__ = OSError("nobody there")
+    with capture_logs() as logs:
+        log_failures([(problem, problem), (problem, problem), (problem, errcode.PermissionDenied("x.y"))])
+    told = {"event": "request failed", "log_level": "error", "code": 5030100}
+    [first, second] = logs
+    assert first == told | {"problem": problem.message, "cause": "OSError('nobody there')"}
+    assert isinstance(second["exc_info"], errcode.PermissionDenied)
 
 
 async def test_an_operation_that_takes_too_long_ends_with_its_deadline() -> None:

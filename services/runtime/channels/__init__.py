@@ -2,6 +2,7 @@
 
 What keeps a backend that fails from taking its callers along, from the outside in:
 
+    unreachable  a backend of which no server takes connections is not asked until one does
     in flight    at most so many calls to one backend at once: a slow one cannot hold everything
     silence      a backend that takes calls and answers none is hardly asked any more, and nobody waits for it for long
     breaker      a method that its backend does not answer is hardly asked any more, and so fails at once

@@ -36,14 +36,28 @@ class Backend:
     """What the calls to one backend share."""
 
     def __init__(
-        self, name: str, most_in_flight: int, metrics: Metrics, monotonic: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        most_in_flight: int,
+        metrics: Metrics,
+        monotonic: Callable[[], float] = time.monotonic,
+        connects_in_vain: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`connects_in_vain` tells whether there is no connection to any server, and the last attempt failed."""
         self.name = name
+        self._connects_in_vain = connects_in_vain
+        self.reached = True
+        """Whether the last call arrived, or may have done so."""
         self.monotonic = monotonic
         self.most_in_flight = most_in_flight
         self.in_flight = 0
         self.silence = Silence(monotonic)
         self.metrics = metrics
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether a call would fail for want of a connection. gRPC tries on by itself, beside the calls."""
+        return not self.reached and self._connects_in_vain()
 
     def refuse(self, error: errcode.AtriumError, reason: str) -> errcode.AtriumError:
         """The error for a call that is not sent, which is counted."""
@@ -90,8 +104,10 @@ class Method:
         try:
             reply = await self._reply(request, options, attempt)
             heard = True
+            backend.reached = True
         except grpc.aio.AioRpcError as failure:
             heard = failure.code() not in UNHEARD
+            backend.reached = failure.code() is not grpc.StatusCode.UNAVAILABLE
             raise self._explained(failure, backend.monotonic() - attempt.sent_at) from failure
         except asyncio.CancelledError:
             self._failed(grpc.StatusCode.CANCELLED, backend.monotonic() - attempt.sent_at)
@@ -109,6 +125,8 @@ class Method:
         backend = self._backend
         if seconds <= 0:
             raise backend.refuse(errcode.DeadlineExceeded(), "deadline")
+        if backend.unreachable:
+            raise backend.refuse(errcode.BackendUnavailable(backend.name), "unreachable")
         if backend.in_flight >= backend.most_in_flight:
             raise backend.refuse(errcode.Overloaded(), "in flight")
         if not backend.silence.allows():

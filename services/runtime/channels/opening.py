@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+import grpc
 import grpc.aio
 
 from services.runtime.channels.caller import Caller
@@ -32,8 +33,14 @@ async def open_channel(
     inner = caller.connect(backend, target(address), options, behind)
     prove = partial(caller.proof, backend)
     hedged = reads(backend) if "," in address else frozenset[str]()
-    async with BackendChannel(inner, Backend(backend, most_in_flight, metrics), hedged, prove) as channel:
+    calls = Backend(backend, most_in_flight, metrics, connects_in_vain=partial(connects_in_vain, inner))
+    async with BackendChannel(inner, calls, hedged, prove) as channel:
         yield channel
+
+
+def connects_in_vain(channel: grpc.aio.Channel) -> bool:
+    """Whether no server could be connected to; gRPC says so until one is."""
+    return channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
 
 
 @asynccontextmanager

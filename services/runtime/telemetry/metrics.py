@@ -27,7 +27,8 @@ class Metrics:
         )
         self.rpcs_refused = Counter(
             "atrium_rpc_unsent_total",
-            "RPCs this process did not send, by backend and what kept it: deadline, in flight or breaker.",
+            "RPCs this process did not send, by backend and what kept it: deadline, unreachable, in flight, silent or "
+            "breaker.",
             ("backend", "reason"),
             registry=self.registry,
         )

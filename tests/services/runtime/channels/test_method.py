@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -22,8 +22,8 @@ INTERNAL, UNAVAILABLE = grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE
 LATE = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-def backend(most_in_flight: int = 100) -> Backend:
-    return Backend("banner", most_in_flight, Metrics())
+def backend(most_in_flight: int = 100, connects_in_vain: Callable[[], bool] = lambda: False) -> Backend:
+    return Backend("banner", most_in_flight, Metrics(), connects_in_vain=connects_in_vain)
 
 
 def method(asked: FakeBackend, of: Backend | None = None, hedging: Hedging | None = None) -> Method:
@@ -83,6 +83,20 @@ async def test_a_method_that_fails_every_time_is_not_asked_any_more(code: grpc.S
     # What is sent beyond is the probe of this moment, and of each tenth of a second that this takes.
     assert LEAST + 1 <= len(asked.calls) < 100
     assert unsent(of, "breaker") == 500 - len(asked.calls)
+
+
+async def test_of_a_backend_without_a_connection_one_call_is_sent_until_there_is_one() -> None:
+    connected = False
+    asked = FakeBackend(lambda call: call.answer() if connected else call.fail(UNAVAILABLE))
+    of = backend(connects_in_vain=lambda: not connected)
+    ask = method(asked, of)
+    assert [await outcome(ask("request")) for _ in range(500)] == [errcode.BackendUnavailable] * 500
+    assert (len(asked.calls), unsent(of, "unreachable")) == (1, 499)
+    connected = True
+    assert [await outcome(ask("request")) for _ in range(100)] == ["reply"] * 100
+    connected = False
+    assert await outcome(ask("request")) is errcode.BackendUnavailable
+    assert len(asked.calls) == 102
 
 
 async def test_a_refusal_is_an_answer_and_shuts_nobody_out() -> None:
