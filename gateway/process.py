@@ -48,6 +48,9 @@ UVICORN: dict[str, Any] = {
 }
 """Compression of WebSockets would cost each connection a quarter of a megabyte."""
 
+LIVING = 20_000
+"""So many new objects may live before a collection looks for garbage: more than belong to requests under way."""
+
 
 async def serve(settings: Settings, started: float, place: Place | None = None) -> int:
     """Serves until a signal; the exit code. `started` is when the process began, by `time.perf_counter`."""
@@ -84,6 +87,7 @@ async def _serve(settings: Settings, started: float, place: Place) -> int:
             configure_logging(settings.log_level, **place.words)
             gc.collect()
             gc.freeze()  # What start-up made lives as long as the process: no collection need look at it.
+            gc.set_threshold(LIVING)
 
         shared = [] if settings.cache.startswith(MEMORY) else [Ledger(cache)]
         tell = shared[0].tell if shared else None

@@ -16,6 +16,7 @@ from graphql import (
 from graphql.execution import MiddlewareManager, default_field_resolver, default_type_resolver
 from graphql.execution.executor import Executor
 from graphql.execution.incremental import IncrementalExecutor
+from graphql.type import GraphQLResolveInfoHelpers
 
 from .dialect import PLAIN_GRAPHQL, Dialect
 from .operation import Operation
@@ -71,6 +72,19 @@ class CompiledExecution(Executor[Any]):
             getattr(cls, name) not in (getattr(Executor, name), getattr(IncrementalExecutor, name))
             for name in _REPLACED
         )
+
+    @property
+    def async_helpers(self) -> GraphQLResolveInfoHelpers:
+        """What resolvers get to gather awaitables with, made for whoever asks.
+
+        Kept here it would refer to the executor that keeps it, and all that the operation was answered would wait for
+        the garbage collector.
+        """
+        return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
+
+    @async_helpers.setter
+    def async_helpers(self, made: GraphQLResolveInfoHelpers) -> None:
+        """Keeps nothing."""
 
     @classmethod
     def build(

@@ -1,6 +1,7 @@
 """The query that counts: a home page, its six questions, and who asks them when."""
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import grpc
 import grpc.aio
 import pytest
 
+from gateway.context import OperationContext
 from tests.gateway.conftest import House
 
 HOME = """
@@ -60,6 +62,18 @@ async def test_each_account_sees_its_home_at_the_price_of_one_call_per_question(
     assert len(edges) == 20
     assert all(edge["node"]["author"]["handle"] for edge in edges)
     assert house.rpcs() == rpcs
+
+
+async def test_nothing_of_a_request_waits_for_a_garbage_collection(house: House) -> None:
+    await house.data(HOME, "ada")
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            await house.data(HOME, "ada")
+        assert not [each for each in gc.get_objects() if isinstance(each, OperationContext)]
+    finally:
+        gc.enable()
 
 
 async def test_a_guest_sees_what_trends_without_a_session_or_an_account(house: House) -> None:

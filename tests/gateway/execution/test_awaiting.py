@@ -1,7 +1,10 @@
 """What is awaited: beside each other, cancelled, shared, without a loop, and nothing left behind."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+import gc
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -34,6 +37,15 @@ def started(document: str, root: Any, **options: Any) -> Awaitable[ExecutionResu
     made = execute(SCHEMA, parse(document), root, executor_class=CompiledExecutor, **options)
     assert not isinstance(made, ExecutionResult)
     return made
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Watched:
@@ -163,6 +175,15 @@ async def test_resolvers_run_in_a_task() -> None:
     result = await same(SCHEMA, "{ a thing { a must } b }", lambda: {"thing": later, "b": later, "a": later})
     assert result.data is not None
     assert result.data["thing"] == {"a": "True", "must": "m"}
+
+
+async def test_what_an_operation_knew_goes_with_it_not_with_a_collection() -> None:
+    context = Watched()
+    known = weakref.ref(context)
+    with without_collections():
+        await started("{ a things { must } }", {"a": asyncio.sleep(0, "x"), "things": []}, context_value=context)
+        del context
+        assert known() is None
 
 
 async def test_root_fields_of_a_mutation_run_one_after_another() -> None:
