@@ -57,7 +57,6 @@ class FieldPlan:
         "parent_name",
         "reading",
         "runs",
-        "takes_resolver",
     )
 
     def __init__(
@@ -81,8 +80,6 @@ class FieldPlan:
         self.call: Call | None = None
         """How to call the field's resolver; `None` where the field is read, or the execution brings the resolver."""
         self.arguments: Arguments | None = None
-        self.takes_resolver = False
-        """Whether the execution brings the resolver."""
 
     def nodes(self) -> list[FieldNode]:
         """The field's nodes in the document, in a list of their own."""

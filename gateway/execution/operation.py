@@ -20,7 +20,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.language import DirectiveNode
 from graphql.pyutils import Undefined
 
-from .variables import compile_variables
+from .variables import CoerceAll, compile_variables
 
 if TYPE_CHECKING:
     from .executor import CompiledExecution
@@ -31,23 +31,38 @@ Key: TypeAlias = tuple[Any, ...]
 
 INCREMENTAL = frozenset({"defer", "stream"})
 UNPROPAGATED = "experimental_disableErrorPropagation"
+_CHARACTERS_OF_A_NODE = 8
 
 
 class Operation:
     """One operation of one document, with its plans by the shape of its directives."""
 
-    def __init__(self, schema: GraphQLSchema, node: OperationDefinitionNode, fragments: Fragments) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, node: OperationDefinitionNode, fragments: Fragments, most_characters: int
+    ) -> None:
         self.schema = schema
         self.node = node
         self.fragments = fragments
         self._latest = node
         self._latest_fragments = [*fragments.values()]
+        self.plans: dict[Any, Plan | None] = {}
+        """By shape; `None` for one that cannot be compiled."""
+        self.strangers = 0
+        """How many executions of other shapes there were since the last plan was made."""
+        self.is_kept = False
+        """Whether it is remembered, and its plans are counted."""
+        self.characters = _characters(node, fragments)
+        """How much of memory its document takes."""
+        self.details: dict[str, FragmentDetails] = {}
+        self.variables: CoerceAll | None = None
+        self._conditions: list[str] = []
+        self.refused: str | None = "large document"
+        """Why none of its executions can run a plan; `None` when they can."""
+        if self.characters > most_characters:
+            return
         self.details = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
         directives = list(_directives([node, *fragments.values()]))
         self.refused = self._refusal({directive.name.value for directive in directives})
-        """Why none of its executions can run a plan; `None` when they can."""
-        self.plans: dict[Any, Plan | None] = {}
-        """By shape; `None` for one that cannot be compiled."""
         self._conditions = sorted(_variables_of_conditions(directives))
         self.variables = compile_variables(schema, node.variable_definitions or ())
 
@@ -63,7 +78,7 @@ class Operation:
         same = self._latest is node and len(self._latest_fragments) == len(fragments)
         if same and all(map(is_, self._latest_fragments, fragments.values())):
             return True
-        if not _is_equal(self.node, node) or self.fragments != fragments:
+        if not _is_equal(self, node, fragments):
             return False
         self._latest, self._latest_fragments = node, [*fragments.values()]
         return True
@@ -93,11 +108,32 @@ class Operation:
         return self.node.operation is OperationType.MUTATION
 
 
-def _is_equal(node: OperationDefinitionNode, other: OperationDefinitionNode) -> bool:
+def _is_equal(operation: Operation, node: OperationDefinitionNode, fragments: Fragments) -> bool:
     """Whether errors would also point to the same source."""
-    if node != other or node.loc is None or other.loc is None:
+    if operation.node.loc is None or node.loc is None:
         return False
-    return node.loc.source == other.loc.source
+    try:
+        if operation.node != node or operation.fragments != fragments:
+            return False
+    except RecursionError:  # Nodes are compared by recursion.
+        return False
+    return operation.node.loc.source == node.loc.source
+
+
+def _characters(node: OperationDefinitionNode, fragments: Fragments) -> int:
+    """The length of the document that nodes keep in memory, estimated where they were made by hand."""
+    if node.loc is not None and node.loc.source is not None:
+        return len(node.loc.source.body)
+    count = 0
+    stack: list[Any] = [node, *fragments.values()]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, Node):
+            count += 1
+            stack.extend(getattr(one, key) for key in one.keys)
+        elif isinstance(one, tuple):
+            stack.extend(one)
+    return count * _CHARACTERS_OF_A_NODE
 
 
 def _variables_of_conditions(directives: list[DirectiveNode]) -> set[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import is_
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLObjectType, GraphQLSchema, OperationType
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, OperationType
 from graphql.execution import default_field_resolver
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields
 
@@ -36,7 +38,15 @@ class Plan:
         """How many fields are compiled by now."""
         self.root: Run | None = None
         self.serial: list[Run] = []
+        self.is_counted = False
+        """Whether its fields count among those that are remembered."""
         self._plans = plans
+        self._definitions: list[GraphQLField] = []
+        self._resolvers: list[Callable[..., Any] | None] = []
+
+    def is_current(self) -> bool:
+        """Whether all resolvers still are those that the plan knows."""
+        return all(map(is_, [definition.resolve for definition in self._definitions], self._resolvers))
 
     def compile_root(self, executor: CompiledExecution) -> None:
         """Makes the root selection: one function, or one per field for a mutation. Raises what cannot be compiled."""
@@ -77,7 +87,7 @@ class Plan:
         if self.fields + len(grouped) > self._plans.most_fields:
             raise TooLarge
         self.fields += len(grouped)
-        self._plans.added(len(grouped))
+        self._plans.grown(self, len(grouped))
         fields = [self._field(executor, type_, key, details) for key, details in grouped.items()]
         return write_selection([field for field in fields if field is not None])
 
@@ -87,6 +97,8 @@ class Plan:
         definition = self.schema.get_field(type_, details[0].node.name.value)
         if definition is None:
             return None
+        self._definitions.append(definition)
+        self._resolvers.append(definition.resolve)
         field = FieldPlan(key, definition, type_, details)
         field.complete, field.runs, field.cast, field.leaf = compile_completer(self, field, definition.type)
         resolve = definition.resolve or executor.field_resolver

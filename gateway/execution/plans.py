@@ -15,6 +15,8 @@ from .plan import Plan
 if TYPE_CHECKING:
     from .executor import CompiledExecution
 
+_STRANGERS_TO_A_PLAN = 64
+"""Making a plan takes as long as interpreting its operation some thirty times."""
 Observe = Callable[[str], None]
 """Told of each execution: `"hit"`, `"compiled"`, or `"interpreted:"` and the reason."""
 
@@ -29,8 +31,10 @@ class Plans:
         self,
         most_operations: int = 1000,
         most_shapes: int = 16,
-        most_fields: int = 2000,
+        most_fields: int = 1000,
         most_fields_in_all: int = 50_000,
+        most_characters: int = 100_000,
+        most_characters_in_all: int = 2_000_000,
         observe: Observe | None = None,
     ) -> None:
         self.most_fields = most_fields
@@ -49,6 +53,9 @@ class Plans:
         self._most_operations = most_operations
         self._most_shapes = most_shapes
         self._most_fields_in_all = most_fields_in_all
+        self._most_characters = most_characters
+        self._most_characters_in_all = most_characters_in_all
+        self._characters = 0
         self._operations: OrderedDict[Key, Operation] = OrderedDict()
         self._lock = Lock()
 
@@ -65,13 +72,19 @@ class Plans:
                 self._operations.move_to_end(key)
         if operation is not None and operation.is_same(node, fragments):
             return operation
-        operation = Operation(schema, node, fragments)
+        operation = Operation(schema, node, fragments, self._most_characters)
+        if operation.characters <= self._most_characters:
+            self._remember(key, operation)
+        return operation
+
+    def _remember(self, key: Key, operation: Operation) -> None:
         with self._lock:
             self._forget(key)
             self._operations[key] = operation
-            if len(self._operations) > self._most_operations:
+            operation.is_kept = True
+            self._characters += operation.characters
+            while len(self._operations) > self._most_operations or self._characters > self._most_characters_in_all:
                 self._forget(next(iter(self._operations)))
-        return operation
 
     def plan(self, operation: Operation, executor: CompiledExecution) -> Plan | None:
         """The plan to run; `None`, counted with the reason, when graphql-core must."""
@@ -83,17 +96,29 @@ class Plans:
         try:
             plan = operation.plans[shape]
         except KeyError:
-            return self._compile(operation, shape, executor)
+            return self._plan_of_new(operation, shape, executor)
         except TypeError:
             self.note("unhashable condition")
             return None
         if plan is None:
             self.note("not compilable")
             return None
+        if not plan.is_current():
+            return self._compile(operation, shape, executor)
         self.hits += 1
         if self.observe is not None:
             self.observe("hit")
         return plan
+
+    def _plan_of_new(self, operation: Operation, shape: Key, executor: CompiledExecution) -> Plan | None:
+        """Makes a plan for a shape that has none, but not each time when shapes are more than may be."""
+        if len(operation.plans) >= self._most_shapes:
+            operation.strangers += 1
+            if operation.strangers <= _STRANGERS_TO_A_PLAN:
+                self.note("many shapes")
+                return None
+        operation.strangers = 0
+        return self._compile(operation, shape, executor)
 
     def _compile(self, operation: Operation, shape: Key, executor: CompiledExecution) -> Plan | None:
         plan: Plan | None = Plan(self, executor.schema, executor.dialect)
@@ -109,10 +134,13 @@ class Plans:
             if self.observe is not None:
                 self.observe("compiled")
         with self._lock:
-            if len(operation.plans) >= self._most_shapes:
-                self.fields -= _fields_of(operation)
-                operation.plans.clear()
+            self._drop(operation, shape)
+            if operation.plans and len(operation.plans) >= self._most_shapes:
+                self._drop(operation, next(iter(operation.plans)))
             operation.plans[shape] = plan
+            if plan is not None and operation.is_kept:
+                plan.is_counted = True
+                self._count(plan.fields)
         return plan
 
     def note(self, reason: str) -> None:
@@ -121,18 +149,27 @@ class Plans:
         if self.observe is not None:
             self.observe(f"interpreted:{reason}")
 
-    def added(self, fields: int) -> None:
-        """Counts the fields of a plan, and makes room for them."""
+    def grown(self, plan: Plan, fields: int) -> None:
+        """Counts fields that were added to a plan, and makes room for them."""
         with self._lock:
-            self.fields += fields
-            while self.fields > self._most_fields_in_all and len(self._operations) > 1:
-                self._forget(next(iter(self._operations)))
+            if plan.is_counted:
+                self._count(fields)
+
+    def _count(self, fields: int) -> None:
+        self.fields += fields
+        while self.fields > self._most_fields_in_all and len(self._operations) > 1:
+            self._forget(next(iter(self._operations)))
 
     def _forget(self, key: Key) -> None:
         operation = self._operations.pop(key, None)
         if operation is not None:
-            self.fields -= _fields_of(operation)
+            operation.is_kept = False
+            self._characters -= operation.characters
+            for shape in [*operation.plans]:
+                self._drop(operation, shape)
 
-
-def _fields_of(operation: Operation) -> int:
-    return sum(plan.fields for plan in operation.plans.values() if plan is not None)
+    def _drop(self, operation: Operation, shape: Key) -> None:
+        plan = operation.plans.pop(shape, None)
+        if plan is not None and plan.is_counted:
+            plan.is_counted = False
+            self.fields -= plan.fields

@@ -23,6 +23,9 @@ from .kinds import PLAIN
 from .running import Run
 from .scalars import unchanged_test
 
+_MOST_KEPT = 20_000
+"""Source of more characters is not remembered."""
+
 
 class Unknowable:
     """Stands for an answer that cannot be told: asking for it fails as it failed before."""
@@ -54,7 +57,8 @@ def write_selection(fields: list[FieldPlan]) -> Run:
     for number, field in enumerate(fields):
         lines += _written(str(number), field, scope)
     lines.append("    return out")
-    exec(code_of("\n".join(lines)), scope)  # noqa: S102
+    source = "\n".join(lines)
+    exec(code_of(source) if len(source) <= _MOST_KEPT else _compiled(source), scope)  # noqa: S102
     run: Run = scope["run"]
     return run
 
@@ -62,6 +66,10 @@ def write_selection(fields: list[FieldPlan]) -> Run:
 @lru_cache(maxsize=1024)
 def code_of(source: str) -> CodeType:
     """Equal selections share their code."""
+    return _compiled(source)
+
+
+def _compiled(source: str) -> CodeType:
     return compile(source, "<compiled selection>", "exec", dont_inherit=True)
 
 

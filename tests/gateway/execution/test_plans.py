@@ -5,9 +5,18 @@ from typing import Any
 
 import pytest
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema, build_schema, execute, parse
-from graphql.language import FieldNode, NameNode, OperationDefinitionNode, OperationType, SelectionSetNode
+from graphql.language import (
+    ArgumentNode,
+    FieldNode,
+    IntValueNode,
+    NameNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+)
 
 from gateway.execution import CompiledExecutor, Plans, compiled_executor
+from gateway.execution.selections import code_of
 from tests.gateway.execution.same import same
 
 SCHEMA = build_schema("type Query { a: String, b: Int, me: Query, all: [Query], x(n: Int): Int }")
@@ -69,8 +78,99 @@ def test_each_shape_of_the_directives_has_a_plan_and_shapes_are_bounded() -> Non
         for shape in shapes:
             result = run(plans, document, variable_values=shape)
             assert result.data == ({"b": 1} if shape["x"] else ROOT)
-    assert plans.compiled == 8
-    assert plans.fields == 4
+    assert (plans.compiled, plans.hits, dict(plans.interpreted)) == (2, 2, {"many shapes": 4})
+    assert plans.fields == 2
+
+
+def test_of_shapes_over_the_bound_each_65th_takes_the_place_of_the_oldest() -> None:
+    plans = Plans(most_shapes=2)
+    document = "query ($x: Boolean!, $y: Boolean!) { a @skip(if: $x) b @include(if: $y) }"
+    for values in [(True, True), (True, False), *[(False, False)] * 65]:
+        run(plans, document, variable_values=dict(zip("xy", values, strict=True)))
+    assert (plans.compiled, plans.hits, plans.interpreted["many shapes"]) == (3, 0, 64)
+    for values in [(False, False), (True, False), (True, True)]:
+        run(plans, document, variable_values=dict(zip("xy", values, strict=True)))
+    assert (plans.compiled, plans.hits, plans.interpreted["many shapes"]) == (3, 2, 65)
+    assert plans.fields == 1
+
+
+def test_a_document_of_too_many_characters_is_interpreted_and_not_remembered() -> None:
+    plans = Plans(most_characters=40)
+    for document in ("{ a " + "#" * 50 + "\n}", "query ($n: Int) { x(n: $n) " + " " * 50 + "}", ast_of_length(6)):
+        for _ in range(2):
+            assert run(plans, document, root={"a": "A", "x": 1}).errors is None
+    assert (len(plans), dict(plans.interpreted)) == (0, {"large document": 6})
+    run(plans, "{ a }")
+    assert (len(plans), plans.compiled) == (1, 1)
+
+
+def test_the_characters_of_all_documents_are_bounded() -> None:
+    plans = Plans(most_characters_in_all=100)
+    for number in range(20):
+        run(plans, f"{{ a{number}: z }}".ljust(30))
+    assert len(plans) == 3
+    run(plans, "{ a }".ljust(90))
+    assert len(plans) == 1
+
+
+def test_fields_of_what_was_forgotten_meanwhile_do_not_count() -> None:
+    plans = Plans(most_operations=1)
+
+    def forget(_info: Any) -> dict[str, Any]:
+        run(plans, "{ b }")
+        return ROOT
+
+    for number in range(3):
+        run(plans, f"{{ me {{ a{number}: a b }} }}", root={"me": forget})
+    assert (plans.fields, len(plans)) == (1, 1)
+    run(plans, "{ a b }")
+    assert plans.fields == 2
+
+
+def test_a_plan_that_could_not_be_made_leaves_no_fields_behind() -> None:
+    plans = Plans(most_fields=3)
+    for _ in range(2):
+        run(plans, "query ($n: Int) { a b x(n: $n) me { a } }")
+    assert (plans.fields, plans.interpreted["not compilable"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ " + "me { " * 190 + "a" + " }" * 190 + " }",
+        "{ " + "... { " * 190 + "a" + " }" * 190 + " }",
+        "{ ...F } fragment F on Query { " + "me { " * 150 + "a" + " }" * 150 + " }",
+        "{ x(n: " + "[" * 190 + "]" * 190 + ") }",
+    ],
+)
+def test_a_deep_document_that_is_parsed_anew_each_time_is_answered(document: str) -> None:
+    plans = Plans()
+    results = [run(plans, document, root={"a": "A"}) for _ in range(3)]
+    expected = execute(SCHEMA, parse(document), {"a": "A"})
+    assert results == [expected] * 3
+    assert len(plans) == 1
+
+
+def test_a_resolver_that_is_replaced_in_the_schema_is_called() -> None:
+    plans = Plans()
+    schema = build_schema("type Query { a: String, me: Query }")
+    fields = schema.type_map["Query"].fields  # type: ignore[attr-defined]
+    root = {"me": {"a": "A"}}
+    answers = []
+    for resolve in (None, lambda *_: "first", lambda *_: "second", None):
+        fields["a"].resolve = resolve
+        answers += [run(plans, "{ me { a } }", schema, root=root).data for _ in range(2)]
+    assert [data and data["me"]["a"] for data in answers] == ["A", "A", "first", "first", "second", "second", "A", "A"]
+    assert (plans.compiled, plans.hits, plans.fields) == (4, 4, 2)
+
+
+def test_the_code_of_large_selections_is_not_kept() -> None:
+    code_of.cache_clear()
+    for number in range(3):
+        run(Plans(), "{ " + " ".join(f"a{number}_{alias}: a" for alias in range(300)) + " }")
+    assert code_of.cache_info().currsize == 0
+    run(Plans(), "{ a }")
+    assert code_of.cache_info().currsize == 1
 
 
 def test_variables_that_no_directive_names_make_no_shape() -> None:
@@ -147,6 +247,18 @@ async def test_an_executor_that_overrides_how_values_are_completed_is_obeyed() -
 
 def node(alias: str) -> DocumentNode:
     field = FieldNode(name=NameNode(value="a"), alias=NameNode(value=alias), arguments=(), directives=())
+    operation = OperationDefinitionNode(
+        operation=OperationType.QUERY, selection_set=SelectionSetNode(selections=(field,)), directives=()
+    )
+    return DocumentNode(definitions=(operation,))
+
+
+def ast_of_length(nodes: int) -> DocumentNode:
+    """A document made by hand that keeps so many nodes: too many, if each counts as several characters."""
+    arguments = tuple(
+        ArgumentNode(name=NameNode(value=f"n{number}"), value=IntValueNode(value="1")) for number in range(nodes)
+    )
+    field = FieldNode(name=NameNode(value="a"), arguments=arguments, directives=())
     operation = OperationDefinitionNode(
         operation=OperationType.QUERY, selection_set=SelectionSetNode(selections=(field,)), directives=()
     )
