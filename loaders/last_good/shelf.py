@@ -64,6 +64,7 @@ class Shelf:
         outage: Outage,
         *,
         gathering_seconds: float = GATHERING_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Putting answers there is a task of `group`."""
@@ -71,6 +72,7 @@ class Shelf:
         self._group = group
         self._outage = outage
         self._gathering_seconds = gathering_seconds
+        self._timeout_seconds = timeout_seconds
         self._monotonic = monotonic
         self._waiting: dict[str, Shelved] = {}
         self._putting = False
@@ -112,7 +114,7 @@ class Shelf:
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for name, pack, asked_at, seconds in answers:
-                    payload, left = pack(), seconds - (self._monotonic() - asked_at) - TIMEOUT_SECONDS
+                    payload, left = pack(), seconds - (self._monotonic() - asked_at) - self._timeout_seconds
                     if len(payload) <= MOST_BYTES and left >= 0.001:
                         pipeline.set(PREFIX + name, seal(name, 1, 0.0, payload), px=int(left * 1000))
                 await pipeline.execute()
@@ -130,7 +132,7 @@ class Shelf:
             return {}
         about = sorted({subject for subjects in names.values() for subject in subjects})
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._timeout_seconds):
                 answers, marks = await self._look([PREFIX + name for name in names], [CHANGED + one for one in about])
         except CACHE_FAILURES as error:
             self._outage.failed(error)

@@ -58,7 +58,7 @@ async def test_the_client_is_told_what_it_missed_and_what_happens(gateway: str) 
     ask(gateway, 'mutation { follow(accountId: "acc_2") { id } }', ada)
     seen, missed = [ask(gateway, publish, bo)["id"] for _ in range(2)]
     told = defined["activities"](gateway.replace("http", "ws") + "/graphql", ada, seen)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert await anext(told) == {"id": missed, "text": "told"}
         new = ask(gateway, publish, bo)["id"]
         assert await anext(told) == {"id": new, "text": "told"}

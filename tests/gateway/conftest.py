@@ -36,8 +36,8 @@ from tests.gateway.push.fakes import Silent
 
 Interceptors = Sequence[grpc.aio.UnaryUnaryClientInterceptor]
 JSON = dict[str, Any]
-MOMENT_SECONDS = 60.0
-"""However busy the machine, what a test asks at once is of one moment."""
+MOMENT_SECONDS = PATIENCE = 60.0
+"""However busy the machine, what a test asks at once is of one moment, and all of it is answered."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Backends:
 
     async def healthy(self) -> None:
         """Returns when every backend says that it serves, which it does once its store answered."""
-        async with asyncio.timeout(10), channels_to(self, Metrics()) as channels:
+        async with asyncio.timeout(60), channels_to(self, Metrics()) as channels:
             health = Health(channels, self.readiness)
             while not all((await health.backends()).values()):
                 continue
@@ -119,7 +119,7 @@ class House:
 
 
 def settings_of(folder: Path, **changed: Any) -> Settings:
-    return Settings(data=folder, **changed)
+    return Settings(data=folder, **{"request_seconds": PATIENCE, **changed})
 
 
 @asynccontextmanager

@@ -37,6 +37,8 @@ GRANT = """mutation ($id: ID!) {
   adminGrantPermission(accountId: $id, permission: "studio.use", allow: true, reason: "a tester") { changed } }"""
 SUSPEND = 'mutation ($id: ID!) { adminSuspendAccount(accountId: $id, reason: "spam") { status } }'
 SIGN_OUT = "mutation { signOut }"
+LONG = CacheSettings(local_seconds=60, remote_seconds=600, session_local_seconds=60, session_remote_seconds=60)
+"""So long that nothing ends by itself while it is watched."""
 
 
 @dataclass
@@ -56,12 +58,12 @@ class Town:
         async with AsyncExitStack() as closing:
             channels = await closing.enter_async_context(channels_to(self.backends, metrics))
             clients = await closing.enter_async_context(
-                open_clients(channels, metrics, cache or self.cache, sizes or Sizes(), room)
+                open_clients(channels, metrics, cache or self.cache, sizes or LONG.sizes, room)
             )
             app = create_app(
                 clients,
                 Silent(),
-                settings_of(Path(), request_seconds=60),
+                settings_of(Path()),
                 metrics,
                 Health(channels, self.backends.readiness),
             )
@@ -101,7 +103,7 @@ def counted(metrics: Metrics, sample: str, **labels: str) -> float:
 
 async def until_listening(metrics: Metrics) -> None:
     """Returns once a gateway hears: what it may have missed before is the first that it notes."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not counted(metrics, "atrium_changes_heard_total", source="gap"):  # noqa: ASYNC110 - the cache decides.
             await asyncio.sleep(0.001)
 
@@ -113,7 +115,7 @@ def forgotten(house: House, question: str) -> float:
 
 async def soon(ask: Callable[[], Awaitable[Any]], wanted: Any) -> None:
     """Returns once the answer is the one wanted; long before it would be by itself."""
-    async with asyncio.timeout(Sizes().lifetimes.usual.remote / 2):
+    async with asyncio.timeout(LONG.local_seconds / 2):
         while await ask() != wanted:  # noqa: ASYNC110 - another gateway is told of it.
             await asyncio.sleep(0.001)
 

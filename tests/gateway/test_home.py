@@ -129,7 +129,7 @@ class Gate(grpc.aio.UnaryUnaryClientInterceptor):
         name = (method.decode() if isinstance(method, bytes) else method).rpartition("/")[2]
         if name in self._methods and self.passed[name] == 0:
             self.passed[name] += 1
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await self._barrier.wait()
         return await continuation(client_call_details, request)
 

@@ -38,7 +38,7 @@ async def there(town: Town) -> AsyncIterator[House]:
 
 async def until_shared(cache: Redis, *questions: str) -> None:
     """Returns once an answer to each question is where all gateways find it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for question in questions:
             while not await cache.keys(f"{PREFIX}*/{question}/*"):  # noqa: ASYNC110 - it is put there beside requests.
                 await asyncio.sleep(0.01)

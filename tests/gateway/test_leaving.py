@@ -17,7 +17,7 @@ from tests.gateway.push.client import Subscriber, connected
 BANNERS = "{ viewer { home { banners { id } } } }"
 FEED = "subscription { feedActivityAdded { author { handle } } }"
 ACCEPT = {"json": "application/json", "events": "text/event-stream"}
-SECONDS = 20.0
+SECONDS = 60.0
 """How long to wait for what must happen."""
 
 
@@ -110,22 +110,22 @@ async def answered(reader: asyncio.StreamReader) -> bytes:
 
 @pytest.mark.parametrize("accept", ACCEPT)
 async def test_the_time_of_a_client_is_the_time_of_its_calls_over_http(place: Place, accept: str) -> None:
-    headers = {"accept": ACCEPT[accept], HEADER: "500"}
+    headers = {"accept": ACCEPT[accept], HEADER: "1500"}
     async with asking(place, "POST /graphql", json.dumps({"query": BANNERS}), **headers) as reader:
         answer = await answered(reader)
     assert str(DeadlineExceeded.code).encode() in answer
-    assert 0 < place.hanging.seconds <= 0.475
+    assert 0 < place.hanging.seconds <= 1.475
     await stopped(place)
 
 
 async def test_the_time_of_a_client_is_the_time_of_each_operation_over_a_socket(place: Place) -> None:
-    async with connected(place.address, headers={HEADER: "500"}) as subscriber:
+    async with connected(place.address, headers={HEADER: "1500"}) as subscriber:
         await subscriber.introduce()
         await subscriber.subscribe("1", BANNERS)
         message = await subscriber.receive()
     [gap] = message["payload"]["extensions"]["degraded"]
     assert gap["code"] == DeadlineExceeded.code
-    assert 0 < place.hanging.seconds <= 0.475
+    assert 0 < place.hanging.seconds <= 1.475
 
 
 async def test_a_malformed_time_is_told_and_nothing_runs(place: Place) -> None:

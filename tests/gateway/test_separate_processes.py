@@ -29,7 +29,7 @@ class Town:
 
     def ready(self) -> dict[str, object]:
         """How the gateway is, and how each backend."""
-        answer: dict[str, object] = httpx.get(f"{self.url}/readyz", timeout=10).json()
+        answer: dict[str, object] = httpx.get(f"{self.url}/readyz", timeout=60).json()
         return answer
 
 

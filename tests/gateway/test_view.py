@@ -286,6 +286,6 @@ async def converse(
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await app(scope, receive, send)
     return sent

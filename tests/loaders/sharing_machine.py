@@ -29,10 +29,10 @@ TICK = 0.001
 """How long a question is gathered at least while one call is in flight."""
 MOST_SECONDS = TICK * LONGEST
 """How long at most: while there are many, or calls take long."""
-SLACK = 3.0
-"""Deadlines are by a clock that does not quite stand still."""
+SLACK = 300.0
+"""Deadlines are by a clock that does not stand still, on a machine that may."""
 KEYS = st.lists(st.integers(0, 6), min_size=1, max_size=6, unique=True)
-SECONDS = st.sampled_from([10.0, 50.0, 100.0])
+SECONDS = st.sampled_from([1000.0, 5000.0, 10_000.0])
 Answers: TypeAlias = Sequence[str | AtriumError]
 
 
@@ -138,7 +138,7 @@ class SharingMachine(RuleBasedStateMachine):
         data.draw(st.sampled_from([caller for caller in self.callers if caller.waits])).answers.cancel()
         self.settle()
 
-    @rule(seconds=st.sampled_from([TICK, 5 * TICK, MOST_SECONDS, 5.0, 20.0]))
+    @rule(seconds=st.sampled_from([TICK, 5 * TICK, MOST_SECONDS, 500.0, 2000.0]))
     def wait(self, seconds: float) -> None:
         """Time passes."""
         for step in (min(seconds, MOST_SECONDS), max(0.0, seconds - MOST_SECONDS)):

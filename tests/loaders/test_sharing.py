@@ -112,7 +112,7 @@ async def test_a_slow_call_makes_nobody_wait_for_it(make: MakeHouse) -> None:
     first = await house.in_flight(1)
     house.squares.asked.clear()
     second = house.ask(2)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await house.squares.asked.wait()
     assert house.squares.batches == [[1], [2]]
     assert not first.done()
@@ -128,7 +128,7 @@ async def test_the_more_calls_are_in_flight_the_longer_the_next_gathers(make: Ma
         began = loop.time()
         house.squares.asked.clear()
         house.ask(number)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await house.squares.asked.wait()
         waited.append(loop.time() - began)
     least = [0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.020, 0.020]
@@ -219,7 +219,7 @@ async def test_the_last_who_leaves_ends_the_call(house: House) -> None:
     await turns()
     for one in leaving:
         one.cancel()
-    await asyncio.wait_for(house.squares.cancelled.wait(), 5)
+    await asyncio.wait_for(house.squares.cancelled.wait(), 60)
     house.squares.gate.set()
     assert await house.ask(4) == [16], "what comes next has nothing to wait for"
 
@@ -249,7 +249,7 @@ async def test_leaving_a_large_question_leaves_each_of_its_calls(house: House) -
     large = await house.in_flight(1, 2, 3, 4)
     assert house.squares.batches == [[1, 2, 3]], "the rest is gathered"
     large.cancel()
-    await asyncio.wait_for(house.squares.cancelled.wait(), 5)
+    await asyncio.wait_for(house.squares.cancelled.wait(), 60)
     house.squares.gate.set()
     assert await house.ask(5) == [25]
     assert house.squares.batches == [[1, 2, 3], [5]]
@@ -261,7 +261,7 @@ async def test_each_has_its_own_deadline_and_the_call_has_the_latest(house: Hous
         hasty = house.ask(2, 3)
     with deadline_in(HOUR):
         patient = house.ask(3)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         answers = await hasty
     assert [type(answer) for answer in answers] == [DeadlineExceeded, DeadlineExceeded]
     assert {answer.backend for answer in answers if isinstance(answer, AtriumError)} == {"mathematics"}
@@ -272,9 +272,9 @@ async def test_each_has_its_own_deadline_and_the_call_has_the_latest(house: Hous
 
 async def test_a_call_ends_when_nobody_has_time_left(house: House) -> None:
     house.squares.gate.clear()
-    with deadline_in(0.001):
+    with deadline_in(0.1):
         waiting = house.ask(2)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         [answer] = await waiting
         await house.squares.cancelled.wait()
     assert isinstance(answer, DeadlineExceeded)

@@ -42,6 +42,8 @@ from tests.conftest import HandClock
 from tests.scenario.visitor import Visitor
 
 ACCOUNTS = 60
+PATIENT: Mapping[str, Any] = {"request_seconds": 60, "schedules": Schedules(enabled=False)}
+"""However busy the machine, requests are answered in full; what happens by the hour is left to the test."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ async def open_centre(
     async with AsyncExitStack() as closing:
         # pytest's own folders have names too long for a socket.
         sockets = Addresses.sockets(closing.enter_context(TemporaryDirectory(prefix="atrium-")))
-        settings = Settings(data=folder, addresses=sockets, schedules=Schedules(enabled=False), **changed)
+        settings = Settings(data=folder, addresses=sockets, **{**PATIENT, **changed})
         settings = settings.model_copy(update={"cache": shared_memory(settings.cache)})
         trust, named = Trust(settings), {name: sockets.of(name) for name in CONTRACTS}
         resources = await closing.enter_async_context(open_all(BACKENDS.values(), settings, metrics, clock, trust))
@@ -104,13 +106,13 @@ async def open_centre(
         await closing.enter_async_context(
             _running([*streams, backends, hub, sessions, WebServer(instrument_asgi(app), listening, **UVICORN)])
         )
-        http = await closing.enter_async_context(httpx.AsyncClient(base_url=f"http://{address}", timeout=30))
+        http = await closing.enter_async_context(httpx.AsyncClient(base_url=f"http://{address}", timeout=60))
         await _healthy(health)
         yield Centre(Visitor(http), address, clock, channels, desk, resources[BACKENDS["task"]])
 
 
 async def _healthy(health: Health) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not all((await health.backends()).values()):
             continue
 

@@ -55,7 +55,7 @@ def centre(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 async def visitor(centre: Centre) -> AsyncIterator[Visitor]:
-    async with httpx.AsyncClient(base_url=centre.url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=centre.url, timeout=60) as http:
         yield Visitor(http)
 
 

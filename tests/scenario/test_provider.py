@@ -60,7 +60,7 @@ async def by_socket(centre: Centre, text: str) -> Any:
 
 async def by_events(centre: Centre, text: str) -> Any:
     headers = {"accept": "text/event-stream", "authorization": f"Bearer {text}"}
-    async with httpx.AsyncClient(base_url=f"http://{centre.address}", timeout=30) as http:
+    async with httpx.AsyncClient(base_url=f"http://{centre.address}", timeout=60) as http:
         response = await http.post("/graphql", json={"query": ME}, headers=headers)
     [line] = [line for line in response.text.splitlines() if line.startswith("data: {")]
     return json.loads(line.removeprefix("data: "))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 60
+PATIENCE = 120
 
 
 async def eventually(ask: Callable[[], Awaitable[Any]], wanted: Any) -> None:

@@ -112,7 +112,7 @@ async def test_what_needs_no_other_answer_is_asked_side_by_side() -> None:
     async def meet(name: str) -> None:
         if name in SIDE_BY_SIDE and name not in met:
             met.append(name)
-            await asyncio.wait_for(together.wait(), 5)
+            await asyncio.wait_for(together.wait(), 60)
 
     await run(HOME % AUTHOR, meet)
     assert sorted(met) == sorted(SIDE_BY_SIDE)

@@ -157,7 +157,7 @@ async def _odd_requests(address: str) -> list[object]:
     asked = [{"query": literal, "token": STALE}, {"query": SIGN_IN, "variables": variables}]
     headers = [{"cookie": f"session={BAKED}"}, {"authorization": f"Basic {BASIC}"}, {"authorization": STALE}]
     pages = ["/", "/graphql", "/metrics", "/readyz", f"/nowhere?token={STALE}"]
-    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30, follow_redirects=True) as http:
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=60, follow_redirects=True) as http:
         answers = [await http.get("/graphql", params=one) for one in asked]
         answers += [await http.post("/graphql", json={"query": ME}, headers=one) for one in headers]
         answers += [await http.get(page, headers={"accept": "text/html"} | headers[0]) for page in pages]

@@ -66,7 +66,7 @@ def variables_in(text: str) -> list[str]:
 
 async def by_get(address: str, text: str, token: str) -> JSON:
     """What is answered to a GET."""
-    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as http:
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=60) as http:
         answer: JSON = (await http.get("/graphql", params={"query": text}, headers=_headers(token))).json()
     return answer
 
@@ -74,7 +74,7 @@ async def by_get(address: str, text: str, token: str) -> JSON:
 async def by_events(address: str, text: str, token: str) -> JSON:
     """What is answered as the only server-sent event."""
     headers = {"accept": "text/event-stream", **_headers(token)}
-    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as http:
+    async with httpx.AsyncClient(base_url=f"http://{address}", timeout=60) as http:
         sent = (await http.post("/graphql", json={"query": text}, headers=headers)).text
     answer: JSON = json.loads(sent.partition("event: next\ndata: ")[2].partition("\n")[0])
     return answer

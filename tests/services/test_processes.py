@@ -32,7 +32,7 @@ from tests.services.runtime.servicers import is_there, reflected
 
 WITH_DEMO = [backend.name for backend in with_demo(BACKENDS.values())]
 SIGN_IN = account_pb2.SignInRequest(handle="ada", password="atrium-demo")
-PATIENCE = 60
+PATIENCE = 120
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ async def watching(path: Path, look_seconds: float = 0.01) -> AsyncIterator[Regi
 
 async def until_found(registry: Registry, document_id: str) -> None:
     """Returns once the registry knows the document."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 registry.resolve(Operation("", {}, None, document_id=document_id))
@@ -44,7 +44,7 @@ async def until_found(registry: Registry, document_id: str) -> None:
 
 
 async def until_logged(logs: Sequence[object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not logs:  # noqa: ASYNC110 - the log is a list.
             await asyncio.sleep(0.001)
 

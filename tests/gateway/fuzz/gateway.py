@@ -48,7 +48,7 @@ def open_gateway(folder: Path) -> Iterator[Gateway]:
     known = {"PORT": str(port), "DATA": str(folder / "data"), "RATES__SIGN_INS_ADDRESS": "off"}
     with running(["gateway", "run", "--embedded"], known, folder / "gateway.log") as process:
         process.wait_for(f"http://127.0.0.1:{port}/readyz")
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
             yield Gateway(process, f"127.0.0.1:{port}", http)
 
 

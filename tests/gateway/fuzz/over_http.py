@@ -153,7 +153,7 @@ def connections(gateway: Gateway, how: settings) -> None:
     @how
     @given(sent=requests | st.binary(min_size=1))
     def send(sent: bytes) -> None:
-        with socket.create_connection((host, int(port)), timeout=30) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(sent)
             connection.shutdown(socket.SHUT_WR)
             with suppress(ConnectionResetError):

@@ -63,7 +63,7 @@ def told(sent: list[str | bytes], socket: ClientConnection) -> list[dict[str, An
         for message in sent:
             socket.send(message)
         while not answers or answers[-1].get("id") != LAST["id"]:
-            answers.append(json.loads(socket.recv(timeout=30)))
+            answers.append(json.loads(socket.recv(timeout=60)))
     return answers
 
 

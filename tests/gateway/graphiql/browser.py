@@ -21,7 +21,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-PATIENCE = 20_000
+PATIENCE = 60_000
 """Milliseconds that a step may take."""
 EDITORS = {
     "query": ".graphiql-query-editor .CodeMirror",

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 JSON = dict[str, Any]
-SECONDS = 20.0
+SECONDS = 60.0
 """How long to wait for what must come."""
 
 

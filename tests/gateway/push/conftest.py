@@ -19,7 +19,7 @@ SETTLE_SECONDS = 0.03
 
 async def begin(hub: Hub, group: asyncio.TaskGroup) -> None:
     """Lets the hub serve, and returns once it hears what is published."""
-    async with asyncio.timeout(10), hub.listener(["whoever listens is told of a gap at first"]) as listener:
+    async with asyncio.timeout(60), hub.listener(["whoever listens is told of a gap at first"]) as listener:
         group.create_task(hub.serve())
         assert await listener.get() is Gap.GAP
 

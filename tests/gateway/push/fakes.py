@@ -186,7 +186,7 @@ class Stage:
         self.changed.set()
 
     async def until_running(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.running != count:
                 self.changed.clear()
                 await self.changed.wait()

@@ -87,14 +87,14 @@ class Stream:
 
     async def event(self) -> Any:
         """The first event."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (line := await anext(self._lines)).startswith("data:"):
                 continue
         return json.loads(line.removeprefix("data:"))
 
     async def refusal(self) -> Any:
         """What is answered instead."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return json.loads(await self.response.aread())
 
 
@@ -103,7 +103,7 @@ async def streaming(place: Place, token: str) -> AsyncIterator[Stream]:
     """A stream of events to the account with the number of the token."""
     headers = {"accept": "text/event-stream", "authorization": f"Bearer {token}"}
     url, body = f"http://{place.address}/graphql", {"query": FEED}
-    async with httpx.AsyncClient(timeout=20) as http, http.stream("POST", url, json=body, headers=headers) as response:
+    async with httpx.AsyncClient(timeout=60) as http, http.stream("POST", url, json=body, headers=headers) as response:
         yield Stream(response)
 
 
@@ -144,7 +144,7 @@ async def test_what_is_one_too_many_for_an_account_is_told_when_it_asks(place: P
 
 async def until_free(place: Place, token: str) -> None:
     """Returns once the account is told something: the gateway hears a moment later that others have gone."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             with suppress(ConnectionClosed):
                 async with subscribing(place, token) as subscriber:

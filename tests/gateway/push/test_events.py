@@ -55,7 +55,7 @@ async def place(stage: Stage) -> AsyncIterator[Place]:
 @pytest.fixture
 async def http(place: Place) -> AsyncIterator[httpx.AsyncClient]:
     host, port = place.address
-    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=20) as client:
+    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=60) as client:
         yield client
 
 
@@ -110,7 +110,7 @@ async def test_a_client_that_does_not_read_is_cut_off(place: Place, stage: Stage
         client.sendall(b"GET /flood HTTP/1.1\r\nhost: gateway\r\n\r\n")
         await stage.until_running(1)
         await stage.until_running(0)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not dropped(place):  # noqa: ASYNC110 - the response ends by itself.
                 await asyncio.sleep(0.001)
 

@@ -27,18 +27,18 @@ Activities = AsyncGenerator[activity_pb2.Activity, None]
 
 async def ids(told: Activities, count: int) -> list[int]:
     """Ids of the next activities told."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return [(await anext(told)).id for _ in range(count)]
 
 
 async def count_changes(changes: AsyncGenerator[None, None], count: int) -> int:
     """How many changes are told, up to so many."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return len([await anext(changes) for _ in range(count)])  # type: ignore[func-returns-value]
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - it may be anything.
             await asyncio.sleep(0.001)
 

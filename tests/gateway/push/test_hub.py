@@ -13,7 +13,7 @@ BO, CORP = AUTHOR.format(2), AUTHOR.format(3)
 
 async def heard(listener: Listener[News], count: int) -> list[int]:
     """Ids of the next activities."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         found = [await listener.get() for _ in range(count)]
     return [news.activity.id for news in found if isinstance(news, News) and news.activity]
 
@@ -111,7 +111,7 @@ class Ear:
 async def test_one_channel_is_heeded_message_by_message(cache: Redis, world: World) -> None:
     ear = Ear()
     hub = Hub(cache, world.public, Metrics(), ear)
-    async with asyncio.TaskGroup() as group, asyncio.timeout(10):
+    async with asyncio.TaskGroup() as group, asyncio.timeout(60):
         await begin(hub, group)
         async with hub.listener([BO]) as listener:
             await cache.publish(BO, published(11))

@@ -138,7 +138,7 @@ async def test_whatever_runs_ends_with_the_connection(place: Place, stage: Stage
 
 
 async def until_logged(logs: Any, event: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while event not in [line["event"] for line in logs]:  # noqa: ASYNC110 - the connection ends by itself.
             await asyncio.sleep(0.001)
 

@@ -105,7 +105,7 @@ class Tasks:
     async def rest(self) -> None:
         """Returns when all of them have ended."""
         while running := [task for task in self._tasks if not task.done()]:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await asyncio.wait(running)
 
 

@@ -16,7 +16,7 @@ from tests.loaders.squares import turns
 
 @pytest.fixture
 def shelf(cache: Redis, group: asyncio.TaskGroup) -> Shelf:
-    return Shelf(cache, group, Outage(), gathering_seconds=0)
+    return Shelf(cache, group, Outage(), gathering_seconds=0, timeout_seconds=10)
 
 
 def shelved(name: str, payload: bytes = b"x", seconds: int = 100) -> Shelved:
@@ -24,7 +24,7 @@ def shelved(name: str, payload: bytes = b"x", seconds: int = 100) -> Shelved:
 
 
 async def until_there(cache: Redis, name: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await cache.exists(PREFIX + name):  # noqa: ASYNC110 - the cache decides.
             await asyncio.sleep(0.001)
 

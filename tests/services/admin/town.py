@@ -108,6 +108,6 @@ async def open_town(make_resources: MakeResources) -> AsyncIterator[Town]:
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Waits until something holds, for ten seconds at most."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await holds():  # noqa: ASYNC110 - it may be any row of a store.
             await asyncio.sleep(0.01)

@@ -60,14 +60,14 @@ async def acquired(store: SqlLeaseStore, holder: str) -> Lease:
 
 
 async def test_a_lease_is_for_the_present_and_what_was_set_aside(resources: Resources, store: SqlLeaseStore) -> None:
-    before = tick_at(utc_now())
+    began, before = time.time(), tick_at(utc_now())
     lease = await acquired(store, "one")
-    after = tick_at(utc_now())
+    after, ended = tick_at(utc_now()), time.time()
     assert before - TICKS_PER_MS <= lease.now <= after
     assert lease.upto == lease.now + SET_ASIDE
     ((worker, (holder, expires_at, last_tick)),) = (await rows(resources)).items()
     assert (worker, holder, last_tick) == (lease.worker, "one", lease.upto)
-    assert expires_at / 1000 == pytest.approx(time.time() + LEASE_SECONDS, abs=2)
+    assert began - 1 <= expires_at / 1000 - LEASE_SECONDS <= ended + 1
 
 
 async def test_a_number_that_is_held_is_given_to_nobody_else(resources: Resources, store: SqlLeaseStore) -> None:
@@ -106,8 +106,10 @@ async def test_renewal_sets_aside_what_is_needed_and_never_less_than_before(
 async def test_renewal_goes_on_from_now(resources: Resources, store: SqlLeaseStore) -> None:
     lease = await acquired(store, "one")
     await expire(resources, lease.worker)
+    began = time.time()
     assert await store.renew("one", lease.worker, 0) is not None
-    assert (await rows(resources))[lease.worker][1] / 1000 == pytest.approx(time.time() + LEASE_SECONDS, abs=2)
+    renewed_at = (await rows(resources))[lease.worker][1] / 1000 - LEASE_SECONDS
+    assert began - 1 <= renewed_at <= time.time() + 1
 
 
 async def test_a_number_given_back_is_free_at_once_and_goes_on_where_its_ids_ended(

@@ -63,13 +63,13 @@ async def serving(resources: Resources, address: str) -> AsyncIterator[Readiness
 
 @asynccontextmanager
 async def connected(address: str) -> AsyncIterator[Stub]:
-    async with open_channel("identifier", address, Metrics(), Stranger()) as channel, asyncio.timeout(10):
+    async with open_channel("identifier", address, Metrics(), Stranger()) as channel, asyncio.timeout(60):
         await channel.channel_ready()
         yield identifier_pb2_grpc.IdentifierServiceStub(channel)
 
 
 async def ready(readiness: Readiness) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await readiness.failing():
             continue
 
@@ -168,7 +168,7 @@ async def test_the_keeper_gets_over_failures_and_losses() -> None:
     store.fails = True
     identifiers = Identifiers(store, "one", Stopwatch())
     keeper = LeaseKeeper(identifiers, renewal_seconds=0.01, retry_seconds=0.01)
-    async with asyncio.TaskGroup() as group, asyncio.timeout(10):
+    async with asyncio.TaskGroup() as group, asyncio.timeout(60):
         group.create_task(keeper.serve())
         assert not await keeper.holds()
         await store.given.wait()

@@ -54,7 +54,7 @@ def until() -> Until:
     """Waits until something holds, for five seconds at most."""
 
     async def wait(holds: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not await holds():  # noqa: ASYNC110 - it may be any row of a store.
                 await asyncio.sleep(0.005)
 

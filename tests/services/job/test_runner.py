@@ -47,7 +47,7 @@ async def running(
         serving = group.create_task(runner.serve())
         yield runner
         await runner.stop(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await asyncio.wait([serving])
 
 

@@ -124,7 +124,7 @@ async def heard(
         await pubsub.subscribe(*channels, "end")
         await town.push.take(messages)
         await cache.publish("end", b"")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             async for each in pubsub.listen():
                 if each["channel"] == b"end" and each["type"] == "message":
                     break
@@ -173,7 +173,7 @@ async def test_a_cache_that_is_down_holds_nothing_up(resources: Resources) -> No
 async def test_gateways_hear_of_what_to_forget_before_subscribers_hear_of_it(town: Town, cache: Redis) -> None:
     kept = f"{PREFIX}/lane/account_by_id/{ADA}"
     await cache.set(kept, b"x")
-    async with cache.pubsub() as pubsub, asyncio.timeout(5):
+    async with cache.pubsub() as pubsub, asyncio.timeout(60):
         await pubsub.psubscribe("atrium:push:*")
         await town.push.take([message(kind, number) for number, kind in enumerate(WHAT)])
         await cache.publish("atrium:push:end", b"end")

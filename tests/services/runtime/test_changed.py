@@ -16,7 +16,7 @@ ADA, BO = subjects.account(1), subjects.account(2)
 async def heard_of(cache: Redis, *told: list[str]) -> list[list[str]]:
     """What somebody on the channel hears when these are told."""
     heard: list[list[str]] = []
-    async with cache.pubsub() as pubsub, asyncio.timeout(10):
+    async with cache.pubsub() as pubsub, asyncio.timeout(60):
         await pubsub.subscribe(CHANNEL)
         for each in told:
             await Changes(cache).tell(each)

@@ -76,7 +76,7 @@ async def test_a_statement_whose_caller_gave_up_stops_in_the_store(make_resource
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2), database.read() as session:
             await session.execute(text(ENDLESS[stack]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await at_work(database, stack):
             continue
     async with database.read() as session:

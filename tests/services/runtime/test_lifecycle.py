@@ -96,17 +96,18 @@ async def test_the_first_that_fails_stops_the_rest_and_the_exit_code_says_so(kin
 
 
 async def test_servers_share_the_time_to_drain() -> None:
-    first, second = Fake("first", []), Fake("second", [], drain=60)
+    first, second = Fake("first", []), Fake("second", [], drain=600)
     async with asyncio.TaskGroup() as group:
         group.create_task(signalled_once_serving(second))
-        await run(first, second, readiness=Readiness(), drain_seconds=0.1)
-    assert second.graces == [pytest.approx(0.1, abs=0.05)]
+        await run(first, second, readiness=Readiness(), drain_seconds=0.3)
+    [grace] = second.graces
+    assert 0 < grace <= 0.3
     assert first.graces == [0]
 
 
 async def test_a_second_signal_stops_at_once() -> None:
     story: list[str] = []
-    server = Fake("slow", story, drain=60)
+    server = Fake("slow", story, drain=600)
     started = time.monotonic()
 
     async def impatient() -> None:
@@ -116,8 +117,8 @@ async def test_a_second_signal_stops_at_once() -> None:
 
     async with asyncio.TaskGroup() as group:
         group.create_task(impatient())
-        assert await run(server, readiness=Readiness(), drain_seconds=60) == 0
-    assert time.monotonic() - started < 5
+        assert await run(server, readiness=Readiness(), drain_seconds=600) == 0
+    assert time.monotonic() - started < 300
     assert "slow ends" not in story
 
 
@@ -127,10 +128,10 @@ async def test_who_is_replaced_goes_on_for_a_while_but_is_not_ready() -> None:
     server = Fake("server", story, readiness)
 
     async def watch() -> None:
+        began = time.monotonic()
         await signalled_once_serving(server)
         await readiness.stopped()
         assert not server.stopping.is_set()
-        began = time.monotonic()
         await server.stopping.wait()
         assert time.monotonic() - began >= 0.2
 
@@ -142,9 +143,9 @@ async def test_who_is_replaced_goes_on_for_a_while_but_is_not_ready() -> None:
 
 async def test_a_person_at_a_terminal_need_not_wait() -> None:
     server = Fake("server", [])
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(signalled_once_serving(server, signal.SIGINT))
-        assert await run(server, readiness=Readiness(), notice_seconds=60) == 0
+        assert await run(server, readiness=Readiness(), notice_seconds=600) == 0
 
 
 async def test_a_second_signal_ends_the_notice() -> None:
@@ -155,9 +156,9 @@ async def test_a_second_signal_ends_the_notice() -> None:
         await readiness.stopped()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(impatient())
-        assert await run(server, readiness=readiness, notice_seconds=60) == 0
+        assert await run(server, readiness=readiness, notice_seconds=600) == 0
 
 
 async def test_a_server_that_does_not_stop_is_left_behind() -> None:
@@ -231,14 +232,15 @@ async def test_a_loop_that_is_held_up_shows_in_the_metrics() -> None:
         return metrics.registry.get_sample_value("atrium_loop_lag_seconds") or 0.0
 
     async with asyncio.TaskGroup() as group:
-        beating = group.create_task(Pulse().beat(metrics.loop_lag, every=0.2))
+        pulse = Pulse()
+        beating = group.create_task(pulse.beat(metrics.loop_lag, every=0.2))
         await asyncio.sleep(0)
         held_until = time.monotonic() + 0.4
         while time.monotonic() < held_until:
             pass
-        await asyncio.wait([beating], timeout=0.05)
+        await pulse.beaten()
         beating.cancel()
-    assert 0.1 < lag() < 2
+    assert 0.1 < lag() < 60
 
 
 PROCESS = """
@@ -284,6 +286,6 @@ def test_a_process_ends_in_good_order(argument: str, story: list[str], number: s
         assert process.stdout is not None
         first = process.stdout.readline().strip()
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert [first, *out.split()] == story
     assert (process.returncode, err) == (0, "")

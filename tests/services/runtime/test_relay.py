@@ -134,7 +134,7 @@ async def test_an_event_of_this_process_is_published_at_once(relay: Relay, resou
         return timedelta(days=1).total_seconds()
 
     worker = Worker("relay", work, resources.database.news)
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(worker.serve())
         await resting.wait()
         await tell(resources, 3)

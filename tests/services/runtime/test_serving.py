@@ -86,7 +86,7 @@ async def test_a_backend_is_healthy_once_its_store_is_up_to_date(settings: Setti
                 assert (await health_pb2_grpc.HealthStub(channel).Check(check)).status == Status.NOT_SERVING
                 assert await readiness.failing() == ["banner store", "banner health"]
                 await migrate(BANNER, resources[BANNER].database)
-                await asyncio.wait_for(until_serving(channel), 5)
+                await asyncio.wait_for(until_serving(channel), 60)
                 assert (await health_pb2_grpc.HealthStub(channel).Check(check)).status == Status.SERVING
                 assert await readiness.failing() == []
                 assert await readiness.failing() == []
@@ -100,9 +100,9 @@ async def test_a_backend_does_not_serve_while_its_event_loop_stands_still(settin
     async with open_all([BANNER], settings) as resources:
         await migrate(BANNER, resources[BANNER].database)
         async with serving({BANNER: socket_at}, resources, pulse), grpc.aio.insecure_channel(socket_at) as channel:
-            await asyncio.wait_for(until_serving(channel, BANNER.service), 5)
+            await asyncio.wait_for(until_serving(channel, BANNER.service), 60)
             told = statuses(channel, BANNER.service)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 assert await anext(told) == Status.SERVING
                 pulse.note(STUCK_SECONDS)
                 assert await anext(told) == Status.NOT_SERVING
@@ -119,7 +119,7 @@ async def test_backends_at_one_address_share_a_server(settings: Settings, socket
             await migrate(backend, resources[backend].database)
         async with serving(dict.fromkeys(both, socket_at), resources), grpc.aio.insecure_channel(socket_at) as channel:
             for backend in both:
-                await asyncio.wait_for(until_serving(channel, backend.service), 5)
+                await asyncio.wait_for(until_serving(channel, backend.service), 60)
             assert {BANNER.service, PERMISSION.service, "grpc.health.v1.Health"} <= await reflected(channel)
 
 
@@ -139,12 +139,12 @@ async def test_health_goes_down_before_calls_in_flight_end(settings: Settings, s
             asyncio.TaskGroup() as group,
         ):
             group.create_task(servers.serve())
-            await asyncio.wait_for(until_serving(channel), 5)
+            await asyncio.wait_for(until_serving(channel), 60)
             flying = group.create_task(call(channel))
             await asked.wait()
             watched = statuses(channel, slow.service)
             assert await anext(watched) == Status.SERVING
-            stopping = group.create_task(servers.stop(10))
+            stopping = group.create_task(servers.stop(60))
             assert await anext(watched) == Status.NOT_SERVING
             await watched.aclose()
             go_on.set()
@@ -169,7 +169,7 @@ async def test_a_server_may_be_stopped_before_it_serves(settings: Settings, sock
         serve_backends({BANNER: socket_at}, resources, Readiness(), Metrics(), OpenDoor()) as servers,
     ):
         await servers.stop(0)
-        await asyncio.wait_for(servers.serve(), 1)
+        await asyncio.wait_for(servers.serve(), 60)
     assert not is_there(socket_at)
 
 

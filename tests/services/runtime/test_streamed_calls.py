@@ -118,8 +118,8 @@ async def test_what_a_call_asks_of_others_takes_no_longer_than_its_caller_waits(
         return banner_pb2.BatchListBannersResponse()
 
     stub = banner_rpc.BannerServiceStub(await serve(backend_that(note), resources))
-    with deadline_in(2):
+    with deadline_in(100):
         await stub.BatchListBanners(REQUEST)
     await stub.BatchListBanners(REQUEST)
-    assert 0 < left[0] <= 2.01
-    assert 2.01 < left[1] <= 5.01
+    assert 5.01 < left[0] <= 100.01
+    assert 0 < left[1] <= 5.01

@@ -63,7 +63,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 def finished(spans: InMemorySpanExporter, count: int) -> list[ReadableSpan]:
     """The spans, once there are as many."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(spans.get_finished_spans()) < count and time.monotonic() < deadline:
         time.sleep(0.01)
     return sorted(spans.get_finished_spans(), key=lambda each: each.start_time or 0)
@@ -252,7 +252,7 @@ def test_a_collector_that_is_down_does_not_hold_the_process_up() -> None:
     started = time.monotonic()
     with configure_tracing(To("http://127.0.0.1:9")), span("work"):
         pass
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 9  # Left to itself, the exporter tries for ten seconds.
 
 
 def test_opentelemetry_is_not_loaded_while_tracing_is_off() -> None:

@@ -62,7 +62,7 @@ async def serving(**patience: Any) -> AsyncIterator[Connect]:
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
-    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(server.serve())
         yield connect
         await server.stop(0.05)
@@ -93,10 +93,10 @@ async def test_who_tells_its_headers_too_slowly_is_let_go() -> None:
     async with serving(head_seconds=0.2) as connect, connect() as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nx: ")
         async with asyncio.TaskGroup() as group:
-            trickling = group.create_task(go_on(writer))
-            answer = await reader.read()
+            trickling = group.create_task(go_on_while_one_can(writer))
+            answer = await first_line(reader)
             trickling.cancel()
-        assert status(answer) == b"HTTP/1.1 408 Request Timeout"
+        assert answer in (b"HTTP/1.1 408 Request Timeout\r\n", b"reset")
 
 
 async def test_who_sends_its_body_too_slowly_is_let_go() -> None:
@@ -120,6 +120,19 @@ async def go_on(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.01)
 
 
+async def first_line(reader: asyncio.StreamReader) -> bytes:
+    """What the answer begins with, unless what is still being sent has cut it off."""
+    try:
+        return await reader.readuntil(b"\r\n")
+    except ConnectionResetError:
+        return b"reset"
+
+
+async def go_on_while_one_can(writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        await go_on(writer)
+
+
 async def test_who_does_not_read_is_let_go() -> None:
     async with serving(unread_seconds=0.2) as connect, connect() as (reader, writer):
         writer.write(b"GET /large HTTP/1.1\r\n\r\n")
@@ -129,7 +142,7 @@ async def test_who_does_not_read_is_let_go() -> None:
 
 
 async def test_who_reads_gets_all_of_a_large_answer() -> None:
-    async with serving(unread_seconds=0.2) as connect, connect() as (reader, writer):
+    async with serving(unread_seconds=20) as connect, connect() as (reader, writer):
         writer.write(b"GET /large HTTP/1.1\r\n\r\n")
         await reader.readuntil(b"\r\n\r\n")
         assert len(await reader.readexactly(PIECES * len(PIECE))) == PIECES * len(PIECE)
@@ -152,7 +165,7 @@ async def test_headers_that_are_too_many_or_too_large_are_refused(head: bytes) -
 
 async def test_a_connection_serves_many_requests_of_usual_size() -> None:
     head = b"POST /read HTTP/1.1\r\n" + b"x: 1\r\n" * 98 + b"y: " + b"y" * 30_000 + b"\r\ncontent-length: 70000\r\n\r\n"
-    async with serving(head_seconds=1.0) as connect, connect() as (reader, writer):
+    async with serving(head_seconds=20) as connect, connect() as (reader, writer):
         for _ in range(5):
             writer.write(head + b"z" * 70_000)
             assert status(await reader.readuntil(b"\r\n\r\n")) == b"HTTP/1.1 200 OK"

@@ -33,7 +33,7 @@ class Pieces:
 
 @asynccontextmanager
 async def working(worker: Worker) -> AsyncIterator[None]:
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(worker.serve())
         yield
         await worker.stop(1)
@@ -88,7 +88,7 @@ async def test_a_piece_in_hand_is_given_the_grace(grace: float, finished: bool) 
         return 0
 
     worker = Worker("test", piece)
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(worker.serve())
         await begun.wait()
         stopping = group.create_task(worker.stop(grace))
@@ -103,5 +103,5 @@ async def test_a_worker_that_was_stopped_before_it_began_does_nothing() -> None:
     pieces = Pieces(0)
     worker = Worker("test", pieces)
     await worker.stop(0)
-    await asyncio.wait_for(worker.serve(), 1)
+    await asyncio.wait_for(worker.serve(), 60)
     assert pieces.done == 0

@@ -27,7 +27,7 @@ from tests.services.task.fakes import ActivityBackend
 ONCE = "0 0 1 1 *"
 """A schedule whose tick a test does not live to see; a store where no task ever ran begins with a run all the same."""
 EVERY_SECOND = "* * * * * *"
-PATIENCE = 60.0
+PATIENCE = 120.0
 """How many seconds a test waits for what must happen."""
 
 

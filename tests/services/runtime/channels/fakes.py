@@ -69,7 +69,7 @@ class FakeBackend:
 
     async def until(self, count: int) -> None:
         """Returns once so many calls were begun."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.calls) < count:
                 self._came.clear()
                 await self._came.wait()

@@ -51,9 +51,9 @@ async def turns(count: int = 5) -> None:
 
 async def test_a_call_gets_what_is_left_of_the_deadline() -> None:
     asked = FakeBackend(FakeCall.answer)
-    with deadline_in(2):
-        assert await method(asked)("request", timeout=10) == "reply"
-    assert asked.calls[0].options["timeout"] == pytest.approx(2, abs=0.5)
+    with deadline_in(200):
+        assert await method(asked)("request", timeout=1000) == "reply"
+    assert asked.calls[0].options["timeout"] == pytest.approx(200, abs=60)
 
 
 async def test_so_many_calls_are_in_flight_and_no_more() -> None:

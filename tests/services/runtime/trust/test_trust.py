@@ -46,7 +46,7 @@ def trusting(folder: Path, tls: Tls) -> Trust:
 
 async def call(trust: Trust, address: str, name: str = "gateway") -> None:
     async with open_channel("banner", address, Metrics(), trust.caller(name)) as channel:
-        await rpc.BannerServiceStub(channel).BatchListBanners(REQUEST, timeout=5)
+        await rpc.BannerServiceStub(channel).BatchListBanners(REQUEST, timeout=60)
 
 
 async def test_both_ends_know_each_other_by_certificate(authority: Authority, port: str, tmp_path: Path) -> None:
