@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -38,14 +39,19 @@ class Subject:
 
 def sign_in(data: Path, address: str, viewers: int) -> list[str]:
     """Tokens of this many open accounts that see banners, which companies do not: each asks all six questions."""
-    proof = ((PROOF, Trust(Settings(data=data)).caller("gateway").proof("account")),)
+    caller = Trust(Settings(data=data)).caller("gateway")
+
+    def asking(method: str) -> dict[str, Any]:
+        proof = caller.proof("account", f"/account.v1.AccountService/{method}")
+        return {"timeout": SECONDS_PER_CALL, "metadata": ((PROOF, proof),)}
+
     with grpc.insecure_channel(address) as channel:
         stub = account_pb2_grpc.AccountServiceStub(channel)
         wanted = account_pb2.BatchGetAccountsRequest(ids=range(1, 2 * viewers + 20))
-        found = stub.BatchGetAccounts(wanted, timeout=SECONDS_PER_CALL, metadata=proof).accounts
+        found = stub.BatchGetAccounts(wanted, **asking("BatchGetAccounts")).accounts
         chosen = sorted(filter(is_suitable, found), key=lambda account: account.id)[:viewers]
         requests = [account_pb2.SignInRequest(handle=account.handle, password=PASSWORD) for account in chosen]
-        return [stub.SignIn(request, timeout=SECONDS_PER_CALL, metadata=proof).token for request in requests]
+        return [stub.SignIn(request, **asking("SignIn")).token for request in requests]
 
 
 def is_suitable(account: account_pb2.Account) -> bool:

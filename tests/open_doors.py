@@ -37,5 +37,5 @@ class Stranger:
     ) -> grpc.aio.Channel:
         return grpc.aio.insecure_channel(target, options, interceptors=interceptors)
 
-    def proof(self, backend: str) -> str:
+    def proof(self, backend: str, method: str) -> str:
         return "-"

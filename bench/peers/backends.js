@@ -20,22 +20,21 @@ export function connect (addresses) {
   }))
 }
 
-// What tells a backend that the gateway calls: a JWS by its key, made again long before it ends.
+// What tells a backend that the gateway calls a method: a JWS by its key, made again long before it ends.
 function proving (backend) {
   const part = (content) => Buffer.from(JSON.stringify(content)).toString('base64url')
-  let metadata
-  let renewAt = 0
-  return () => {
-    if (Date.now() >= renewAt) {
-      renewAt = Date.now() + 120_000
+  const made = new Map()
+  return (method) => {
+    if (Date.now() >= (made.get(method)?.renewAt ?? 0)) {
       const jwk = JSON.parse(readFileSync(`${process.env.ATRIUM_DATA}/keys/gateway.json`))
       const key = createPrivateKey({ key: jwk, format: 'jwk' })
-      const claims = { aud: backend, exp: Math.trunc(Date.now() / 1000) + 300 }
+      const claims = { aud: backend, method, exp: Math.trunc(Date.now() / 1000) + 300 }
       const words = `${part({ alg: 'Ed25519', kid: jwk.kid, typ: 'caller+jwt' })}.${part(claims)}`
-      metadata = new Metadata()
+      const metadata = new Metadata()
       metadata.set('atrium-caller', `${words}.${sign(null, Buffer.from(words), key).toString('base64url')}`)
+      made.set(method, { metadata, renewAt: Date.now() + 120_000 })
     }
-    return metadata
+    return made.get(method).metadata
   }
 }
 
@@ -43,7 +42,7 @@ function promising (stub, proof) {
   return new Proxy({}, {
     get: (_, method) => (request) => new Promise((resolve, reject) => {
       const done = (error, reply) => error ? reject(error) : resolve(reply)
-      stub[method](request, proof(), { deadline: Date.now() + TIMEOUT_MS }, done)
+      stub[method](request, proof(stub[method].path), { deadline: Date.now() + TIMEOUT_MS }, done)
     })
   })
 }

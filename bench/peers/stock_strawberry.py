@@ -59,14 +59,18 @@ class Backends:
 
     async def viewer(self, authorization: str) -> identity_pb2.Viewer:
         wanted = account_pb2.BatchVerifySessionsRequest(tokens=[authorization.removeprefix("Bearer ")])
-        [session] = (await self.stubs.accounts.BatchVerifySessions(wanted, **self.stubs.options("account"))).sessions
+        [session] = (
+            await self.stubs.accounts.BatchVerifySessions(
+                wanted, **self.stubs.options("account", "BatchVerifySessions")
+            )
+        ).sessions
         if session.state != account_pb2.VerifiedSession.STATE_VALID or session.account_status not in MAY_ACT:
             raise PermissionError("not signed in")
         return session.viewer
 
     async def accounts_by_id(self, ids: list[int]) -> list[account_pb2.Account | None]:
         wanted = account_pb2.BatchGetAccountsRequest(ids=ids)
-        reply = await self.stubs.accounts.BatchGetAccounts(wanted, **self.stubs.options("account"))
+        reply = await self.stubs.accounts.BatchGetAccounts(wanted, **self.stubs.options("account", "BatchGetAccounts"))
         known = {account.id: account for account in reply.accounts}
         return [known.get(account_id) for account_id in ids]
 
@@ -188,7 +192,9 @@ class Home:
     async def features(self, info: Info) -> list[Feature]:
         wanted = permission_pb2.BatchListFeaturesRequest(viewers=[info.context.viewer])
         backends = info.context.backends
-        reply = await backends.stubs.permissions.BatchListFeatures(wanted, **backends.stubs.options("permission"))
+        reply = await backends.stubs.permissions.BatchListFeatures(
+            wanted, **backends.stubs.options("permission", "BatchListFeatures")
+        )
         return [
             Feature(key=one.key, title=one.title, url=one.url, badge=one.badge if one.HasField("badge") else None)
             for one in reply.answers[0].features
@@ -200,7 +206,9 @@ class Home:
         question = banner_pb2.BatchListBannersRequest.Question(viewer=viewer, slot=slot)
         wanted = banner_pb2.BatchListBannersRequest(questions=[question])
         backends = info.context.backends
-        reply = await backends.stubs.banners.BatchListBanners(wanted, **backends.stubs.options("banner"))
+        reply = await backends.stubs.banners.BatchListBanners(
+            wanted, **backends.stubs.options("banner", "BatchListBanners")
+        )
         return [
             Banner(
                 id=strawberry.ID(f"ban_{one.id}"),
@@ -218,7 +226,9 @@ class Home:
         question = activity_pb2.BatchListFeedsRequest.Question(viewer=info.context.viewer, page=page)
         wanted = activity_pb2.BatchListFeedsRequest(questions=[question])
         backends = info.context.backends
-        reply = await backends.stubs.activities.BatchListFeeds(wanted, **backends.stubs.options("activity"))
+        reply = await backends.stubs.activities.BatchListFeeds(
+            wanted, **backends.stubs.options("activity", "BatchListFeeds")
+        )
         items = reply.pages[0].items
         return ActivityConnection(
             edges=[ActivityEdge(cursor=item.cursor, node=activity_of(item.activity)) for item in items],

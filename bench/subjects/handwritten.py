@@ -63,7 +63,8 @@ class Aggregator:
 
     async def viewer(self, token: str) -> identity_pb2.Viewer | None:
         reply = await self._stubs.accounts.BatchVerifySessions(
-            account_pb2.BatchVerifySessionsRequest(tokens=[token]), **self._stubs.options("account")
+            account_pb2.BatchVerifySessionsRequest(tokens=[token]),
+            **self._stubs.options("account", "BatchVerifySessions"),
         )
         session = reply.sessions[0]
         valid = session.state == account_pb2.VerifiedSession.STATE_VALID and session.account_status in MAY_ACT
@@ -71,19 +72,23 @@ class Aggregator:
 
     async def accounts(self, ids: list[int]) -> dict[int, Json]:
         wanted = account_pb2.BatchGetAccountsRequest(ids=ids)
-        reply = await self._stubs.accounts.BatchGetAccounts(wanted, **self._stubs.options("account"))
+        reply = await self._stubs.accounts.BatchGetAccounts(
+            wanted, **self._stubs.options("account", "BatchGetAccounts")
+        )
         return {account.id: account_json(account) for account in reply.accounts}
 
     async def features(self, viewer: identity_pb2.Viewer) -> list[Json]:
         reply = await self._stubs.permissions.BatchListFeatures(
-            permission_pb2.BatchListFeaturesRequest(viewers=[viewer]), **self._stubs.options("permission")
+            permission_pb2.BatchListFeaturesRequest(viewers=[viewer]),
+            **self._stubs.options("permission", "BatchListFeatures"),
         )
         return [feature_json(feature) for feature in reply.answers[0].features]
 
     async def banners(self, viewer: identity_pb2.Viewer) -> list[Json]:
         question = banner_pb2.BatchListBannersRequest.Question(viewer=viewer, slot=banner_pb2.BANNER_SLOT_HOME_TOP)
         reply = await self._stubs.banners.BatchListBanners(
-            banner_pb2.BatchListBannersRequest(questions=[question]), **self._stubs.options("banner")
+            banner_pb2.BatchListBannersRequest(questions=[question]),
+            **self._stubs.options("banner", "BatchListBanners"),
         )
         return [banner_json(banner) for answer in reply.answers for banner in answer.banners]
 
@@ -91,7 +96,8 @@ class Aggregator:
         page = activity_pb2.PageRequest(first=20)
         question = activity_pb2.BatchListFeedsRequest.Question(viewer=viewer, page=page)
         reply = await self._stubs.activities.BatchListFeeds(
-            activity_pb2.BatchListFeedsRequest(questions=[question]), **self._stubs.options("activity")
+            activity_pb2.BatchListFeedsRequest(questions=[question]),
+            **self._stubs.options("activity", "BatchListFeeds"),
         )
         items = reply.pages[0].items
         authors = await self.accounts(list({item.activity.author_id: None for item in items})) if items else {}

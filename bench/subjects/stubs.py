@@ -29,9 +29,10 @@ class Stubs:
         self.banners = banner_pb2_grpc.BannerServiceStub(channels[2])
         self.activities = activity_pb2_grpc.ActivityServiceStub(channels[3])
 
-    def options(self, backend: str) -> dict[str, Any]:
-        """What each call to the backend comes with: a time limit, and who calls."""
-        return {"timeout": TIMEOUT, "metadata": ((PROOF, self._caller.proof(backend)),)}
+    def options(self, backend: str, method: str) -> dict[str, Any]:
+        """What each call of a method of the backend comes with: a time limit, and who calls."""
+        path = f"/{backend}.v1.{backend.title()}Service/{method}"
+        return {"timeout": TIMEOUT, "metadata": ((PROOF, self._caller.proof(backend, path)),)}
 
 
 @asynccontextmanager

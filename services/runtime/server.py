@@ -36,6 +36,8 @@ OPTIONS = [
 ]
 LONGEST_SECONDS = 86_400.0
 """The most that a deadline means: gRPC gives those who set none an astronomical one."""
+GRPC = "/grpc."
+"""What methods begin with that belong to gRPC itself: health and reflection, which change and show nothing of ours."""
 ALWAYS = f"/{HEALTH}/"
 """What is answered however much there is to do."""
 REFUSAL = to_grpc(errcode.Overloaded())
@@ -89,13 +91,17 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """Wraps calls with one request, answered by one reply or by a stream; reflection goes through as it is."""
+        """Wraps calls with one request, answered by one reply or by a stream.
+
+        Reflection, whose requests are a stream, goes through as it is; nothing else does, since nobody would be asked
+        who calls.
+        """
         path = handler_call_details.method
         if (known := self._handlers.get(path)) is not None:
             return known
         handler = await continuation(handler_call_details)
         if handler is None or not (handler.unary_unary or handler.unary_stream):
-            return handler
+            return handler if path.startswith(GRPC) else None
         self._handlers[path] = self._wrapped(handler, path)
         return self._handlers[path]
 

@@ -18,15 +18,15 @@ class Caller(Protocol):
         """A channel of gRPC's own to the backend."""
         ...
 
-    def proof(self, backend: str) -> str:
-        """What proves the caller to the backend."""
+    def proof(self, backend: str, method: str) -> str:
+        """What proves the caller to the backend, for calls of the method with this path."""
         ...
 
 
-def proved(send: Callable[..., Any], prove: Callable[[], str]) -> Callable[..., Any]:
-    """Sends as `send` does, with a proof of the caller."""
+def proved(send: Callable[..., Any], prove: Callable[[str], str], method: str) -> Callable[..., Any]:
+    """Sends to the method with this path as `send` does, with a proof of the caller."""
 
     def call(request: Any, *, metadata: Sequence[tuple[str, str | bytes]] = (), **options: Any) -> Any:
-        return send(request, metadata=(*metadata, (PROOF, prove())), **options)
+        return send(request, metadata=(*metadata, (PROOF, prove(method))), **options)
 
     return call

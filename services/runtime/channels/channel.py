@@ -16,9 +16,9 @@ class BackendChannel(grpc.aio.Channel):
     """A gRPC channel whose calls of one request prove their caller; those with one reply are guarded as well."""
 
     def __init__(
-        self, inner: grpc.aio.Channel, backend: Backend, hedged: frozenset[str], prove: Callable[[], str]
+        self, inner: grpc.aio.Channel, backend: Backend, hedged: frozenset[str], prove: Callable[[str], str]
     ) -> None:
-        """`hedged` are the names of the methods that may be sent to two servers."""
+        """`hedged` are the names of the methods that may be sent to two servers; `prove` is given the path of one."""
         self._inner = inner
         self._prove = prove
         self._backend = backend
@@ -30,12 +30,12 @@ class BackendChannel(grpc.aio.Channel):
         name = method.rpartition("/")[2]
         if method not in self._learned:
             self._learned[method] = Breaker(), Hedging() if name in self._hedged else None
-        send = proved(self._inner.unary_unary(method, *codecs, **options), self._prove)
+        send = proved(self._inner.unary_unary(method, *codecs, **options), self._prove, method)
         return Method(self._backend, name, send, *self._learned[method])
 
-    def unary_stream(self, *arguments: Any, **options: Any) -> Any:
+    def unary_stream(self, method: str, *codecs: Any, **options: Any) -> Any:
         """As the inner channel has it."""
-        return proved(self._inner.unary_stream(*arguments, **options), self._prove)
+        return proved(self._inner.unary_stream(method, *codecs, **options), self._prove, method)
 
     def stream_unary(self, *arguments: Any, **options: Any) -> Any:
         """As the inner channel has it."""

@@ -12,13 +12,11 @@ from google.protobuf.message import Message
 from schema import errcode
 from schema.generated.identity.v1 import identity_pb2
 from services.runtime.channels import PROOF
-from services.runtime.server import Context
+from services.runtime.server import GRPC, Context
 from services.runtime.trust.assertions import NotProven, Verifier
 
 _log = structlog.get_logger(__name__)
 
-GRPC = "/grpc."
-"""What methods begin with that belong to gRPC itself: health and reflection, which change and show nothing of ours."""
 VIEWER = identity_pb2.Viewer.DESCRIPTOR
 CERTIFIED_NAMES = "x509_subject_alternative_name"
 
@@ -37,7 +35,7 @@ class SignedAdmission:
         if method.startswith(GRPC):
             return
         try:
-            caller = self._verifier.caller(_proof_in(context), self._backends)
+            caller = self._verifier.caller(_proof_in(context), self._backends, method)
             self._check_certificate(caller, context)
         except NotProven as problem:
             _log.warning("caller not known", method=method, reason=str(problem))
@@ -64,10 +62,9 @@ class SignedAdmission:
 
 
 def _proof_in(context: Context) -> str:
-    for key, value in context.invocation_metadata() or ():
-        if key == PROOF and isinstance(value, str):
-            return value
-    return ""
+    """The proof that the call comes with; empty when there is none, or more than one: which is meant?"""
+    proofs = [value for key, value in context.invocation_metadata() or () if key == PROOF]
+    return proofs[0] if len(proofs) == 1 and isinstance(proofs[0], str) else ""
 
 
 @cache

@@ -86,9 +86,9 @@ class Caller:
     def __init__(self, keys: Keys, name: str, now: Now = time.time) -> None:
         self._signer = _Signer(keys, name, CALLER, now)
 
-    def proof(self, backend: str) -> str:
-        """Proves the caller to this backend, and to no other."""
-        return self._signer.signed(aud=backend)
+    def proof(self, backend: str, method: str) -> str:
+        """Proves the caller to this backend, for calls of the method with this path; it is of no other use."""
+        return self._signer.signed(aud=backend, method=method)
 
 
 class Verifier:
@@ -109,39 +109,46 @@ class Verifier:
         if checked.claims.get("sub") != str(viewer.account_id) or checked.claims.get("type") != viewer.account_type:
             raise NotProven("the assertion is about somebody else")
 
-    def caller(self, proof: str, backends: Collection[str]) -> str:
-        """The name of the caller who proves itself to one of these backends; raises NotProven."""
+    def caller(self, proof: str, backends: Collection[str], method: str) -> str:
+        """The name of the caller who proves itself to one of these backends, for this method; raises NotProven."""
         checked = self._believed(proof, CALLER)
         if checked.claims.get("aud") not in backends:
             raise NotProven("the proof is meant for another backend")
+        if checked.claims.get("method") != method:
+            raise NotProven("the proof is meant for another method")
         return checked.signer
 
     def _believed(self, text: str, kind: str) -> _Checked:
-        checked = self._checked.get(text) or self._check(text)
+        known = self._checked.get(text)
+        checked = known or self._check(text)
         if checked.kind != kind:
             raise NotProven("it is something else that was signed")
-        left = checked.claims["exp"] - self._now()
-        if left <= -SKEW_SECONDS:
-            raise NotProven("its time is over")
-        if left > LIFE_SECONDS + SKEW_SECONDS:
-            raise NotProven("it counts for longer than anybody is believed")
+        self._check_time(checked.claims["exp"])
+        if known is None:  # Not what will count one day: the key may be forgotten until then.
+            self._checked[text] = checked
         return checked
 
+    def _check_time(self, expires_at: int) -> None:
+        now = self._now()
+        if expires_at <= now - SKEW_SECONDS:
+            raise NotProven("its time is over")
+        if expires_at > now + LIFE_SECONDS + SKEW_SECONDS:
+            raise NotProven("it counts for longer than anybody is believed")
+
     def _check(self, text: str) -> _Checked:
-        """What was signed and by whom, as long as it may still count."""
+        """What was signed and by whom, whether it counts now or not."""
         if not text:
             raise NotProven("there is no assertion")
         try:
             found = jws.extract_compact(text.encode())
-            header, claims = found.headers(), json.loads(found.payload)
-            key_id, expires_at = str(header.get("kid")), claims["exp"]
+            header = found.headers()
+            key_id = str(header.get("kid"))
             key = self._keys.public(key_id)
             if key is None or not jws.validate_compact(found, key, [ALGORITHM]):
                 raise NotProven("nobody known has signed it")
-        except (JoseError, ValueError, TypeError, KeyError) as error:
+            claims = json.loads(found.payload)
+            if not isinstance(claims["exp"], int):
+                raise NotProven("it is no assertion")
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise NotProven("it is no assertion") from error
-        if not isinstance(expires_at, int):
-            raise NotProven("it is no assertion")
-        checked = _Checked(str(header.get("typ")), owner_of(key_id), claims)
-        self._checked[text] = checked
-        return checked
+        return _Checked(str(header.get("typ")), owner_of(key_id), claims)

@@ -124,9 +124,9 @@ class TrustedCaller:
     def _caller(self) -> Caller:
         return Caller(self._trust.keys, self._name)  # Not before a call: many commands make none, and need no keys.
 
-    def proof(self, backend: str) -> str:
-        """Proves the caller to this backend."""
-        return self._caller.proof(backend)
+    def proof(self, backend: str, method: str) -> str:
+        """Proves the caller to this backend, for calls of this method."""
+        return self._caller.proof(backend, method)
 
     def connect(
         self, backend: str, target: str, options: Sequence[tuple[str, Any]], interceptors: Sequence[Any]

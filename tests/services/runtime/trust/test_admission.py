@@ -1,4 +1,8 @@
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import grpc.aio
 import protovalidate
@@ -15,20 +19,22 @@ from schema.generated.activity.v1 import activity_pb2
 from schema.generated.admin.v1 import admin_pb2
 from schema.generated.admin.v1.admin_pb2_grpc import AdminServiceStub
 from schema.generated.banner.v1 import banner_pb2 as pb
+from schema.generated.banner.v1.banner_pb2_grpc import BannerServiceStub
 from schema.generated.identifier.v1 import identifier_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.generated.job.v1 import job_pb2
 from schema.generated.permission.v1 import permission_pb2
 from schema.generated.task.v1 import task_pb2
 from schema.generated.upkeep.v1 import upkeep_pb2
-from services.runtime.channels import Caller, open_channel
+from services.runtime.channels import PROOF, Caller, open_channel
+from services.runtime.server import Context, create_server
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Metrics
-from services.runtime.trust import NAMES, Trust
+from services.runtime.trust import NAMES, Trust, TrustedCaller
 from services.runtime.trust.admission import VIEWER, callers_of, viewers_in
 from tests.open_doors import Stranger
 from tests.services.runtime.servicers import reflected
-from tests.services.runtime.trust.serving import Banners, call, served
+from tests.services.runtime.trust.serving import Banners, asking_for, call, served
 
 CONTRACTS = (
     account_pb2,
@@ -105,6 +111,44 @@ async def test_keys_of_another_house_open_nothing(
     assert banners.asked == []
 
 
+@dataclass
+class Replaying:
+    """Proves itself by what another call was proved by."""
+
+    trusted: TrustedCaller
+    seen: str
+
+    def connect(self, *wanted: Any) -> grpc.aio.Channel:
+        return self.trusted.connect(*wanted)
+
+    def proof(self, backend: str, method: str) -> str:
+        return self.seen
+
+
+async def test_a_proof_for_one_method_is_of_no_use_for_another(address: str, trust: Trust, banners: Banners) -> None:
+    gateway = trust.caller("gateway")
+    seen = gateway.proof("banner", "/banner.v1.BannerService/AnotherMethod")
+    with capture_logs() as logs:
+        answered = await refusal(address, Replaying(gateway, seen))
+    assert answered[0] is grpc.StatusCode.UNAUTHENTICATED
+    assert [entry["reason"] for entry in logs] == ["the proof is meant for another method"]
+    assert banners.asked == []
+
+
+async def test_of_two_proofs_neither_counts(address: str, trust: Trust, banners: Banners) -> None:
+    path = "/banner.v1.BannerService/BatchListBanners"
+    good = (PROOF, trust.caller("gateway").proof("banner", path))
+    async with grpc.aio.insecure_channel(address) as channel:
+        ask = BannerServiceStub(channel).BatchListBanners
+        guest = asking_for(identity_pb2.Viewer(account_type=identity_pb2.ACCOUNT_TYPE_GUEST))
+        await ask(guest, metadata=(good,))
+        for metadata in ((good, good), (good, (PROOF, "-")), ((PROOF, ""), good)):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await ask(guest, metadata=metadata)
+            assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert len(banners.asked) == 1
+
+
 async def test_a_proof_for_one_backend_is_of_no_use_at_another(address: str, trust: Trust, banners: Banners) -> None:
     assert (await refusal(address, trust.caller("gateway"), "account"))[0] is grpc.StatusCode.UNAUTHENTICATED
     assert banners.asked == []
@@ -152,6 +196,34 @@ async def test_a_call_that_is_answered_by_a_stream_goes_through_the_same_door(tr
                 await anext(aiter(AdminServiceStub(channel).ExportActivities(request)))
     assert pieces == [b"a,b\r\n"]
     assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_nothing_that_takes_a_stream_goes_by_the_door(trust: Trust) -> None:
+    begun: list[str] = []
+
+    async def swallow(_requests: AsyncIterator[bytes], _context: Context) -> bytes:
+        begun.append("swallow")
+        return b""
+
+    async def echo(_requests: AsyncIterator[bytes], _context: Context) -> AsyncIterator[bytes]:
+        begun.append("echo")
+        yield b""
+
+    handlers: dict[str, Any] = {"Swallow": grpc.stream_unary_rpc_method_handler(swallow)}
+    handlers["Echo"] = grpc.stream_stream_rpc_method_handler(echo)
+    with TemporaryDirectory(prefix="atrium-") as folder:
+        server = create_server(Metrics(), trust.admission(["banner"]))
+        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("banner.v1.BannerService", handlers)])
+        trust.listen(server, f"unix:{folder}/s")
+        await server.start()
+        async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
+            calls: list[Any] = [channel.stream_unary("/banner.v1.BannerService/Swallow")(iter([]))]
+            calls += [channel.stream_stream("/banner.v1.BannerService/Echo")(iter([]))]
+            async with asyncio.timeout(10):
+                codes = [await call.code() for call in calls]
+        await server.stop(None)
+    assert grpc.StatusCode.OK not in codes
+    assert begun == []
 
 
 # What the contracts say.

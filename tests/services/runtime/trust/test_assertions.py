@@ -1,5 +1,6 @@
 import base64
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from joserfc import jws
 from joserfc.jwk import OctKey, OKPKey
 
 from schema.generated.identity.v1 import identity_pb2
-from services.runtime.trust import Caller, Issuer, NotProven, Trust, Verifier
+from services.runtime.trust import Caller, Issuer, NotProven, Trust, Verifier, make_keys
 from services.runtime.trust.assertions import CALLER, LIFE_SECONDS, SKEW_SECONDS, VIEWER
 
 PERSONAL, STAFF, GUEST = (
@@ -19,6 +20,7 @@ PERSONAL, STAFF, GUEST = (
 
 
 NOW = 1_800_000_000
+LIST = "/banner.v1.BannerService/BatchListBanners"
 
 
 class Clock:
@@ -129,18 +131,45 @@ def test_neither_no_signature_nor_the_public_key_as_a_secret_is_a_proof(trust: T
             verifier.check_viewer(claiming(text))
 
 
-@pytest.mark.parametrize("claims", [{"exp": None}, {"exp": "soon"}, {"exp": 9e99}])
+@pytest.mark.parametrize("claims", [{"exp": None}, {"exp": "soon"}, {"exp": 9e99}, {"exp": NOW + 0.5}])
 def test_what_has_no_end_counts_for_nothing(claims: dict[str, object], trust: Trust, verifier: Verifier) -> None:
     account = trust.keys.own("account")
     text = signed_by(account, {"alg": "Ed25519", "kid": str(account.kid), "typ": VIEWER}, **claims)
     assert refused(verifier, claiming(text)) == "it is no assertion"
 
 
-def test_what_counts_for_too_long_counts_for_nothing(trust: Trust, verifier: Verifier, clock: Clock) -> None:
+@pytest.mark.parametrize("exp", [NOW + LIFE_SECONDS + SKEW_SECONDS + 1, 10**400])
+def test_what_counts_for_too_long_counts_for_nothing(exp: int, trust: Trust, verifier: Verifier) -> None:
     account = trust.keys.own("account")
-    header = {"alg": "Ed25519", "kid": str(account.kid), "typ": VIEWER}
-    forged = signed_by(account, header, exp=NOW + LIFE_SECONDS + SKEW_SECONDS + 1)
+    forged = signed_by(account, {"alg": "Ed25519", "kid": str(account.kid), "typ": VIEWER}, exp=exp)
     assert refused(verifier, claiming(forged)) == "it counts for longer than anybody is believed"
+
+
+def test_what_was_signed_for_later_does_not_outlive_its_key(
+    trust: Trust, verifier: Verifier, clock: Clock, tmp_path: Path
+) -> None:
+    leaked = trust.keys.own("account")
+    header = {"alg": "Ed25519", "kid": str(leaked.kid), "typ": VIEWER}
+    shown = [claiming(signed_by(leaked, header, exp=NOW + minutes * 60)) for minutes in (10, 15, 20)]
+    for viewer in shown:
+        assert refused(verifier, viewer) == "it counts for longer than anybody is believed"
+    make_keys(tmp_path / "keys", ["account"], forget=True)
+    for viewer in shown:
+        clock.now += 300
+        assert refused(verifier, viewer) == "nobody known has signed it"
+
+
+@pytest.mark.parametrize("kind", [b"[", b'{"exp":'])
+def test_what_is_nested_deeply_is_refused_like_anything_else(kind: bytes, trust: Trust, verifier: Verifier) -> None:
+    key = trust.keys.own("gateway")
+    header = {"alg": "Ed25519", "kid": str(key.kid), "typ": CALLER}
+    deep = kind * 5000
+    unsigned = ".".join(
+        base64.urlsafe_b64encode(one).decode().rstrip("=") for one in (json.dumps(header).encode(), deep)
+    )
+    signed = jws.serialize_compact(header, deep, key, ["Ed25519"])
+    assert refused(verifier, claiming(f"{unsigned}.e30")) == "nobody known has signed it"
+    assert refused(verifier, claiming(signed)) == "it is no assertion"
 
 
 def test_an_assertion_with_any_letter_changed_is_refused(issuer: Issuer, verifier: Verifier) -> None:
@@ -163,25 +192,27 @@ def test_no_other_text_is_an_assertion(text: str) -> None:
         Verifier(NoKeys()).check_viewer(claiming(text))  # type: ignore[arg-type]
 
 
-def test_a_caller_is_proved_to_one_backend(trust: Trust, verifier: Verifier, clock: Clock) -> None:
-    proof = Caller(trust.keys, "gateway", clock).proof("banner")
-    assert verifier.caller(proof, ["permission", "banner"]) == "gateway"
+def test_a_caller_is_proved_to_one_backend_for_one_method(trust: Trust, verifier: Verifier, clock: Clock) -> None:
+    proof = Caller(trust.keys, "gateway", clock).proof("banner", LIST)
+    assert verifier.caller(proof, ["permission", "banner"], LIST) == "gateway"
     with pytest.raises(NotProven, match=r"^the proof is meant for another backend$"):
-        verifier.caller(proof, ["account"])
+        verifier.caller(proof, ["account"], LIST)
+    with pytest.raises(NotProven, match=r"^the proof is meant for another method$"):
+        verifier.caller(proof, ["banner"], f"{LIST}s")
     clock.now += LIFE_SECONDS + SKEW_SECONDS
     with pytest.raises(NotProven, match=r"^its time is over$"):
-        verifier.caller(proof, ["banner"])
+        verifier.caller(proof, ["banner"], LIST)
 
 
 def test_a_proof_of_a_caller_is_no_assertion_of_a_viewer_nor_the_other_way_round(
     trust: Trust, issuer: Issuer, verifier: Verifier
 ) -> None:
     account = trust.keys.own("account")
-    both = {"aud": "banner"}
+    both = {"aud": "banner", "method": LIST}
     as_caller = signed_by(account, {"alg": "Ed25519", "kid": str(account.kid), "typ": CALLER}, **both)
     as_viewer = signed_by(account, {"alg": "Ed25519", "kid": str(account.kid), "typ": VIEWER}, **both)
     assert refused(verifier, claiming(as_caller)) == "it is something else that was signed"
     with pytest.raises(NotProven, match=r"^it is something else that was signed$"):
-        verifier.caller(as_viewer, ["banner"])
+        verifier.caller(as_viewer, ["banner"], LIST)
     verifier.check_viewer(claiming(as_viewer))
-    assert verifier.caller(as_caller, ["banner"]) == "account"
+    assert verifier.caller(as_caller, ["banner"], LIST) == "account"
