@@ -6,7 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.descriptor import FileDescriptor
 
-from schema.errcode import AtriumError, BackendUnavailable
+from schema.errcode import AtriumError, BackendUnavailable, InvalidArgument, PermissionDenied, Unauthenticated
 from schema.generated.identity.v1 import identity_pb2
 from schema.generated.sharing.v1 import sharing_pb2
 from schema.generated.sharing.v1.sharing_pb2 import SCOPE_UNSPECIFIED, SCOPE_VIEWER, Scope
@@ -19,6 +19,10 @@ V_co = TypeVar("V_co", covariant=True)
 
 MOST_KEYS = 1000
 """How many keys the contracts allow in one call, where they say nothing smaller."""
+REFUSED = (Unauthenticated, PermissionDenied, InvalidArgument)
+"""What a backend says to a whole call because of what is asked in it, though perhaps of one key alone."""
+MOST_PARTS = 32
+"""A call that was refused is made again in so many parts at most, to find the keys that are to blame."""
 UNANSWERED: Any = object()
 """What is `missing` where the contract says that every key is answered: then it is BackendUnavailable for that key."""
 
@@ -58,15 +62,24 @@ class Question(Generic[K, V]):
     """How many keys one call may carry; more become several calls."""
 
     async def answered(self, keys: list[K]) -> dict[K, V | AtriumError]:
-        """What the backend says to each key; the error of a call that failed, for each key that was in it."""
+        """What the backend says to each key; the error of a call that failed, for each key that was in it.
+
+        A call that is refused is made again in halves: of several viewers one may not be proved.
+        """
         found: dict[K, V | AtriumError] = {}
-        for told_apart in self._told_apart(keys):
+        waiting, parts_left = self._told_apart(keys), MOST_PARTS
+        while waiting:
+            part = waiting.pop(0)
             try:
-                reply = await self.ask(told_apart)
+                reply = await self.ask(part)
             except AtriumError as error:
-                found |= dict.fromkeys(told_apart, self.blamed(error))
+                if parts_left and len(part) > 1 and isinstance(error, REFUSED):
+                    parts_left -= 2
+                    waiting += part[: len(part) // 2], part[len(part) // 2 :]
+                else:
+                    found |= dict.fromkeys(part, self.blamed(error))
             else:
-                found |= {key: self._answer(reply, key) for key in told_apart}
+                found |= {key: self._answer(reply, key) for key in part}
         return found
 
     def _answer(self, reply: Mapping[Hashable, V], key: K) -> V | AtriumError:

@@ -62,7 +62,7 @@ class Session:
     @classmethod
     def from_message(cls, message: account_pb2.SignInResponse) -> "Session":
         """The session that `message` tells of."""
-        identity = Identity(message.account.id, message.account.type)
+        identity = Identity(message.account.id, message.account.type, message.viewer.assertion)
         return cls(token=message.token, expires_at=moment(message.expires_at), viewer=Viewer(identity=identity))
 
 

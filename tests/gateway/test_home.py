@@ -40,6 +40,16 @@ WITHOUT_BANNERS = {SESSION: 1, ACCOUNTS: 2, FEATURES: 1, FEED: 1}
 FOR_A_GUEST = {ACCOUNTS: 1, FEATURES: 1, BANNERS: 1, FEED: 1}
 
 
+async def test_whoever_signs_in_sees_their_home_at_once(house: House) -> None:
+    fields = HOME.partition("viewer ")[2].rstrip().removesuffix("}").replace("$first", "20")
+    query = f'mutation {{ signIn(handle: "bo", password: "atrium-demo") {{ viewer {fields} }} }}'
+    signed_in = (await house.data(query))["signIn"]["viewer"]
+    home = (await house.data(HOME, "bo"))["viewer"]
+    for viewer in (signed_in, home):
+        viewer["home"].pop("banners")  # Drawn by lot.
+    assert signed_in == home
+
+
 @pytest.mark.parametrize(
     ("who", "account", "home", "rpcs"),
     [

@@ -1,8 +1,12 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-from loaders.batching import UNANSWERED, Question, by_place
-from schema.errcode import BackendUnavailable
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loaders.batching import MOST_PARTS, UNANSWERED, Question, by_place
+from schema.errcode import AtriumError, BackendUnavailable, InvalidArgument, PermissionDenied, Unauthenticated
 from schema.generated.identity.v1.identity_pb2 import ACCOUNT_TYPE_CREATOR, ACCOUNT_TYPE_PERSONAL
 from schema.generated.sharing.v1.sharing_pb2 import SCOPE_LANE, SCOPE_VIEWER, Scope
 from schema.graphql.ports import Identity, PrivateKey
@@ -82,3 +86,45 @@ async def test_keys_whose_answer_depends_on_no_viewer_may_have_one_echo() -> Non
     diaries = Diaries()
     await diaries.answered(SCOPE_LANE, [PrivateKey(BEFORE, 7), PrivateKey(AFTER, 7)])
     assert len(diaries.batches) == 1
+
+
+class Strict:
+    """Refuses every call that one of these keys is in."""
+
+    def __init__(self, refused: set[int], error: AtriumError) -> None:
+        self.refused = refused
+        self.error = error
+        self.calls = 0
+
+    async def ask(self, keys: list[int]) -> Mapping[Hashable, int]:
+        self.calls += 1
+        if self.refused & set(keys):
+            raise self.error
+        return dict(zip(keys, keys, strict=True))
+
+    async def failed(self, keys: list[int]) -> set[int]:
+        """The keys that got an error."""
+        answers = await Question[int, int]("squares", "mathematics", self.ask, missing=UNANSWERED).answered(keys)
+        assert set(answers) == set(keys)
+        assert all(answer == key for key, answer in answers.items() if not isinstance(answer, AtriumError))
+        return {key for key, answer in answers.items() if isinstance(answer, AtriumError)}
+
+
+@pytest.mark.parametrize("error", [Unauthenticated(), PermissionDenied("x"), InvalidArgument("x", "is bad")])
+async def test_a_key_that_a_call_is_refused_for_fails_alone(error: AtriumError) -> None:
+    strict = Strict({7}, error)
+    assert await strict.failed(list(range(1000))) == {7}
+    assert strict.calls == 1 + 2 * 10
+
+
+@given(refused=st.sets(st.integers(0, 199)), many=st.integers(1, 200))
+async def test_however_many_are_to_blame_the_calls_are_few(refused: set[int], many: int) -> None:
+    strict = Strict(refused, Unauthenticated())
+    assert await strict.failed(list(range(many))) >= refused & set(range(many))
+    assert strict.calls <= 1 + MOST_PARTS
+
+
+async def test_what_is_nobodys_fault_is_not_asked_again() -> None:
+    strict = Strict({7}, BackendUnavailable("mathematics"))
+    assert await strict.failed(list(range(10))) == set(range(10))
+    assert strict.calls == 1

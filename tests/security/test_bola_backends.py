@@ -1,13 +1,20 @@
 """Backends show and change nothing that is another's, whoever it is that the gateway asks for."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.text_format import MessageToString
 
+from loaders import open_clients
 from schema.errcode import AtriumError, PermissionDenied, Unauthenticated
 from schema.generated.account.v1 import account_pb2
 from schema.generated.account.v1.account_pb2_grpc import AccountServiceStub
+from schema.generated.activity.v1.activity_pb2 import ActivityPage
 from schema.generated.identity.v1 import identity_pb2
+from schema.graphql.ports import FeedKey, Identity
+from services.runtime.telemetry import Metrics
 from services.runtime.trust.admission import callers_of
 from tests.security.marks import Person, leaks, secret_text
 from tests.security.rpcs import JSON, OWN, READS, STAFFS, call, methods
@@ -104,6 +111,19 @@ def _beside(viewer: JSON, name: str, words: JSON) -> JSON:
     """The request after one of somebody who is proven, where it has room for two."""
     proven = (READS | STAFFS | OWN)[name](viewer, 5)
     return {part: proven[part] + asked if isinstance(asked, list) else asked for part, asked in words.items()}
+
+
+async def test_a_viewer_who_is_not_proved_spoils_nobodys_answer(town: Town) -> None:
+    known = [ParseDict(words, identity_pb2.Viewer()) for words in (await viewers(town)).values()]
+    *proved, last = (Identity(one.account_id, one.account_type, one.assertion) for one in known)
+    forged = [replace(proved[1], account_id=8), replace(last, assertion="")]
+    metrics = Metrics()
+    async with open_clients(town.centre.channels, metrics) as clients:
+        asked = [clients.loaders().feed.load(FeedKey(viewer, 3, "")) for viewer in (*forged, *proved)]
+        told = await asyncio.gather(*asked, return_exceptions=True)
+    assert metrics.registry.get_sample_value("atrium_loader_batch_size_sum", {"loader": "feed"}) == len(told)
+    assert [type(answer) for answer in told[:2]] == [Unauthenticated] * 2
+    assert {type(answer) for answer in told[2:]} == {ActivityPage}
 
 
 @pytest.mark.parametrize("name", OWN)
