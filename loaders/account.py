@@ -36,7 +36,7 @@ class AccountQuestions:
             self._by_handle,
             missing=None,
             scope=_scope("BatchGetAccountsByHandle"),
-            echo=str.lower,
+            echo=subjects.small,
         )
         self.private_attributes = Question[PrivateKey, pb.PrivateAttributes | None](
             "private_attributes",
@@ -139,8 +139,7 @@ class AccountCommands:
             avatar_url=avatar_url,
             bio=bio,
         )
-        handles = [subjects.handle(handle)] if handle else []
-        async with self._changing(subjects.account(viewer.account_id), *handles):
+        async with self._changing(subjects.account(viewer.account_id), *subjects.handles(handle)):
             return (await self._accounts.UpdateProfile(request)).account
 
     async def close_account(self, viewer: Identity, reason: str) -> pb.Account:

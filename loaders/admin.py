@@ -99,7 +99,7 @@ class AdminDesk:
             password=creation.password,
             **_attributes(creation),
         )
-        async with self._changing(subjects.handle(creation.handle)):
+        async with self._changing(*subjects.handles(creation.handle)):
             return (await self._stub.CreateAccount(request)).account
 
     async def change_account(self, viewer: Identity, change: Change) -> pb.Account:
@@ -175,8 +175,7 @@ class AdminDesk:
 
 def _subjects_of(change: Change) -> list[str]:
     """What a change of an account is about."""
-    handles = [subjects.handle(change.handle)] if change.handle else []
-    return [subjects.account(change.account_id), *handles]
+    return [subjects.account(change.account_id), *subjects.handles(change.handle)]
 
 
 def _attributes(creation: Creation) -> dict[str, Any]:

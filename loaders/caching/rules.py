@@ -148,7 +148,7 @@ RULES: Mapping[str, Kept[Any, Any] | NotKept] = {
         str, _pack_account, _unpack_account, _about_id, version=_version_of
     ),
     "account_by_handle": Kept[str, account_pb2.Account | None](
-        str.lower, _pack_account, _unpack_account, _about_handle, version=_version_of
+        subjects.small, _pack_account, _unpack_account, _about_handle, version=_version_of
     ),
     "features": Kept[Identity, tuple[permission_pb2.Feature, ...]](
         lambda viewer: str(viewer.account_id),

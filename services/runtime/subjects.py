@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeAlias
 
 ACCOUNT, HANDLE, SESSION, DEEDS = "account", "handle", "session", "deeds"
+LONGEST_HANDLE = 100
+"""Longer ones no contract takes. Whatever is told of others, everybody remembers for an hour."""
 KEPT: dict[str, tuple[str, ...]] = {
     ACCOUNT: ("lane/account_by_id", "viewer/features"),
     HANDLE: ("lane/account_by_handle",),
@@ -38,7 +40,21 @@ def deeds(account_id: int) -> str:
 
 def handle(name: str) -> str:
     """Who has a handle."""
-    return f"{HANDLE}/{name.lower()}"
+    return f"{HANDLE}/{small(name)}"
+
+
+def small(name: str) -> str:
+    """The same for handles that differ in case only.
+
+    What has other letters than those of ASCII is nobody's handle, and must not become one: the sign for kelvin, in
+    lower case, is a k.
+    """
+    return name.lower() if name.isascii() else name
+
+
+def handles(*given: str | None) -> list[str]:
+    """Who has these handles, of which some may be missing; what is longer than any is nobody's."""
+    return [handle(name) for name in given if name and len(name) <= LONGEST_HANDLE]
 
 
 def session(token: str) -> str:

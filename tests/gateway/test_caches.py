@@ -20,7 +20,7 @@ from loaders import open_clients
 from loaders.caching import Sizes
 from loaders.last_good import Room
 from services.runtime.cache import open_cache
-from services.runtime.changed import PREFIX
+from services.runtime.changed import CHANGED, PREFIX
 from services.runtime.telemetry import Metrics
 from tests.conftest import free_port
 from tests.gateway.conftest import Backends, House, Stores, channels_to, serving, settings_of
@@ -188,6 +188,23 @@ async def test_a_handle_that_was_nobodys_is_found_once_it_is_somebodys(here: Hou
         return [(await there.ask(BY_HANDLE, variables={"handle": name}))["data"] for name in ("ada_new", "ada")]
 
     await soon(found_there, [{"accountByHandle": {"id": "acc_1"}}, {"accountByHandle": None}])
+
+
+@pytest.mark.parametrize("kelvin_first", [True, False])
+async def test_what_only_looks_like_a_handle_in_lower_case_is_not_taken_for_it(here: House, kelvin_first: bool) -> None:
+    version = (await here.data(NAME))["account"]["version"]
+    await here.data(RENAME, "ada", version=version, handle="kim")
+    for handle in ("\N{KELVIN SIGN}im", "Kim")[:: 1 if kelvin_first else -1]:
+        found = (await here.ask(BY_HANDLE, variables={"handle": handle}))["data"]["accountByHandle"]
+        assert found == ({"id": "acc_1"} if handle == "Kim" else None)
+
+
+async def test_what_nobody_can_be_called_is_not_told_to_everybody(town: Town, here: House) -> None:
+    version = (await here.data(NAME))["account"]["version"]
+    for letters in (100, 101, 20_000):
+        assert (await here.error(RENAME, "ada", version=version, handle="x" * letters))[0] == 4000100
+    told = [key.decode() async for key in town.cache.scan_iter(f"{CHANGED}handle/*")]
+    assert told == [f"{CHANGED}handle/{'x' * 100}"]
 
 
 async def test_a_session_that_was_ended_is_over_here_at_once_and_elsewhere_soon(here: House, there: House) -> None:
