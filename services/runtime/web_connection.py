@@ -7,6 +7,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+ONCE = (b"host", b"authorization", b"content-type", b"content-encoding")
+"""Headers that a request may have once only: of two, whoever stands before us may believe the other one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -72,12 +75,15 @@ class Connection(HttpToolsProtocol):
         self._in_head = True
 
     def on_headers_complete(self) -> None:
-        """Refuses headers that are too many or too large; counts them one by one only where that can be."""
+        """Refuses headers that are too many, too large or ambiguous; looks at each only where that can be."""
         self._in_head, self._in_body = False, True
         many = len(self.headers) > self.patience.headers
         if many or (self._head_bytes > self.patience.head_bytes and self._told_bytes() > self.patience.head_bytes):
             self._too_large = True
             raise ValueError("headers")  # To the parser, which stops at it.
+        names = [name for name, _ in self.headers]
+        if len({*names}) < len(names) and any(names.count(name) > 1 for name in ONCE):
+            raise ValueError("ambiguous headers")
         super().on_headers_complete()
 
     def _told_bytes(self) -> int:

@@ -163,6 +163,32 @@ async def test_headers_that_are_too_many_or_too_large_are_refused(head: bytes) -
         assert status(await answered(connect, head)) in (b"HTTP/1.1 431 Request Header Fields Too Large", b"reset")
 
 
+@pytest.mark.parametrize(
+    "twice",
+    [
+        b"Host: a\r\nhost: b\r\n",
+        b"authorization: Bearer a\r\nAuthorization: Bearer b\r\n",
+        b"content-type: application/json\r\ncontent-type: text/plain\r\n",
+        b"content-encoding: identity\r\nx: 1\r\ncontent-encoding: gzip\r\n",
+        b"content-length: 1\r\ncontent-length: 1\r\n",
+        b"content-length: 1\r\ntransfer-encoding: chunked\r\n",
+        b"transfer-encoding: chunked, identity\r\n",
+        b"transfer-encoding : chunked\r\n",
+        b"transfer-encoding:\r\n chunked\r\n",
+    ],
+)
+async def test_headers_that_others_may_read_differently_are_refused(twice: bytes) -> None:
+    async with serving() as connect:
+        answer = await answered(connect, b"POST /read HTTP/1.1\r\n" + twice + b"\r\n1\r\na\r\n0\r\n\r\n")
+        assert status(answer) == b"HTTP/1.1 400 Bad Request"
+        assert answer.count(b"HTTP/1.1") == 1
+        listed = (
+            b"accept: a\r\naccept: b\r\nx-forwarded-for: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2\r\ncontent-length: 0\r\n"
+        )
+        answer = await answered(connect, b"POST /read HTTP/1.1\r\nconnection: close\r\n" + listed + b"\r\n")
+        assert status(answer) == b"HTTP/1.1 200 OK"
+
+
 async def test_a_connection_serves_many_requests_of_usual_size() -> None:
     head = b"POST /read HTTP/1.1\r\n" + b"x: 1\r\n" * 98 + b"y: " + b"y" * 30_000 + b"\r\ncontent-length: 70000\r\n\r\n"
     async with serving(head_seconds=20) as connect, connect() as (reader, writer):
