@@ -57,7 +57,9 @@ class Centre:
     channels: Mapping[str, grpc.aio.Channel]
     """Of the gateway, to the backends that it asks."""
     desk: Mapping[str, grpc.aio.Channel]
-    """To the same, of the admin backend."""
+    """To the same, and to what only it asks, of the admin backend."""
+    trust: Trust
+    sockets: Addresses
     _tasks: Resources
 
     async def run(self, task: str) -> Result:
@@ -91,7 +93,9 @@ async def open_centre(
         streams = await closing.enter_async_context(open_streams(resources, settings.bus, metrics, complete=True))
         backends = await closing.enter_async_context(serve_backends(addresses, resources, readiness, metrics, trust))
         channels = await closing.enter_async_context(open_channels(named, metrics, trust.caller("gateway")))
-        desk = await closing.enter_async_context(open_channels(named, metrics, trust.caller("admin")))
+        desk = await closing.enter_async_context(
+            open_channels(named | {"job": sockets.of("job")}, metrics, trust.caller("admin"))
+        )
         health = Health(channels, readiness)
         cache = await closing.enter_async_context(open_cache(settings.cache))
         questions = PushQuestions(channels["account"], channels["activity"])
@@ -108,7 +112,7 @@ async def open_centre(
         )
         http = await closing.enter_async_context(httpx.AsyncClient(base_url=f"http://{address}", timeout=60))
         await _healthy(health)
-        yield Centre(Visitor(http), address, clock, channels, desk, resources[BACKENDS["task"]])
+        yield Centre(Visitor(http), address, clock, channels, desk, trust, sockets, resources[BACKENDS["task"]])
 
 
 async def _healthy(health: Health) -> None:

@@ -13,8 +13,13 @@ from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2
 from schema.generated.admin.v1 import admin_pb2
 from schema.generated.banner.v1 import banner_pb2
+from schema.generated.identifier.v1 import identifier_pb2
 from schema.generated.identity.v1 import identity_pb2
+from schema.generated.job.v1 import job_pb2
 from schema.generated.permission.v1 import permission_pb2
+from schema.generated.task.v1 import task_pb2
+from schema.generated.upkeep.v1 import upkeep_pb2
+from services.runtime.channels import PROOF
 from services.runtime.errors import from_grpc
 
 CONTRACTS = {
@@ -22,7 +27,10 @@ CONTRACTS = {
     "activity": activity_pb2,
     "admin": admin_pb2,
     "banner": banner_pb2,
+    "identifier": identifier_pb2,
+    "job": job_pb2,
     "permission": permission_pb2,
+    "task": task_pb2,
 }
 JSON = dict[str, Any]
 Words = Callable[[JSON, int], JSON]
@@ -89,6 +97,10 @@ STAFFS: dict[str, Words] = {
     "admin.GetMerge": _acting("source_id"),
     "admin.RetryMerge": _acting("source_id", reason="r"),
     "admin.ListAudits": _acting(first=100),
+    "job.ListChanges": _acting("account_id", first=100),
+    "job.GetMerge": _acting("source_id"),
+    "job.ListMerges": _acting(first=100),
+    "job.RetryMerge": _acting("source_id"),
 }
 """What only staff may ask, or do with what is another's."""
 OWN: dict[str, Words] = {
@@ -103,16 +115,39 @@ OWN: dict[str, Words] = {
 def methods() -> Iterator[tuple[str, MethodDescriptor]]:
     """Every RPC of these backends on behalf of somebody, as `backend.Method`."""
     for backend, contract in CONTRACTS.items():
-        for service in contract.DESCRIPTOR.services_by_name.values():
-            for method in service.methods:
-                if _names_somebody(method.input_type):
-                    yield f"{backend}.{method.name}", method
+        for method in methods_in(contract):
+            if _names_somebody(method.input_type):
+                yield f"{backend}.{method.name}", method
+
+
+def methods_at(backend: str) -> list[MethodDescriptor]:
+    """Every RPC that the backend may be asked by whoever it lets in."""
+    return [*methods_in(CONTRACTS[backend]), *methods_in(upkeep_pb2)]
+
+
+def methods_in(contract: Any) -> list[MethodDescriptor]:
+    """Every RPC of a contract."""
+    return [method for service in contract.DESCRIPTOR.services_by_name.values() for method in service.methods]
+
+
+async def refusal_of(channel: grpc.aio.Channel, method: MethodDescriptor, proof: str) -> grpc.StatusCode:
+    """How the RPC ends when it is asked for nothing, with this proof of whoever asks."""
+    path = path_of(method)
+    metadata = ((PROOF, proof),)
+    ask: Any = (channel.unary_stream if method.server_streaming else channel.unary_unary)(path)
+    ended: grpc.StatusCode = await ask(b"", metadata=metadata).code()
+    return ended
+
+
+def path_of(method: MethodDescriptor) -> str:
+    """Where the RPC is called."""
+    return f"/{method.containing_service.full_name}/{method.name}"
 
 
 async def call(channel: grpc.aio.Channel, method: MethodDescriptor, words: JSON) -> list[Message]:
     """What the backend answers, one message or all of a stream; raises what it fails with."""
     request = ParseDict(words, GetMessageClass(method.input_type)())
-    path, answer = f"/{method.containing_service.full_name}/{method.name}", GetMessageClass(method.output_type)
+    path, answer = path_of(method), GetMessageClass(method.output_type)
     if method.server_streaming:
         stream = channel.unary_stream(path, type(request).SerializeToString, answer.FromString)(request)
         try:

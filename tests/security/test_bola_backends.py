@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+import grpc.aio
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.text_format import MessageToString
@@ -15,9 +16,10 @@ from schema.generated.activity.v1.activity_pb2 import ActivityPage
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.ports import FeedKey, Identity
 from services.runtime.telemetry import Metrics
+from services.runtime.trust import NAMES
 from services.runtime.trust.admission import callers_of
 from tests.security.marks import Person, leaks, secret_text
-from tests.security.rpcs import JSON, OWN, READS, STAFFS, call, methods
+from tests.security.rpcs import CONTRACTS, JSON, OWN, READS, STAFFS, call, methods, methods_at, path_of, refusal_of
 from tests.security.stores import changed, kept
 from tests.security.town import SECRET_KINDS, Town
 
@@ -40,7 +42,7 @@ async def viewers(town: Town) -> dict[Person, JSON]:
 async def ask(town: Town, name: str, words: JSON) -> str:
     """All that the backend says to it, as text: to the gateway, or to the admin backend if the gateway may not ask."""
     method, backend = METHODS[name], name.partition(".")[0]
-    may_ask = callers_of(f"/{method.containing_service.full_name}/{method.name}")
+    may_ask = callers_of(path_of(method))
     channels = town.centre.channels if "gateway" in may_ask else town.centre.desk
     messages = await call(channels[backend], method, words)
     return "".join(MessageToString(message, as_utf8=True) for message in messages)
@@ -111,6 +113,22 @@ def _beside(viewer: JSON, name: str, words: JSON) -> JSON:
     """The request after one of somebody who is proven, where it has room for two."""
     proven = (READS | STAFFS | OWN)[name](viewer, 5)
     return {part: proven[part] + asked if isinstance(asked, list) else asked for part, asked in words.items()}
+
+
+@pytest.mark.parametrize("backend", CONTRACTS)
+async def test_every_backend_refuses_each_process_that_its_method_does_not_name(town: Town, backend: str) -> None:
+    trust, address = town.centre.trust, town.centre.sockets.of(backend)
+    before, ends = kept(town.folder), {}
+    async with grpc.aio.insecure_channel(address) as channel:
+        for method in methods_at(backend):
+            for name in sorted({*NAMES} - callers_of(path_of(method))):
+                proof = trust.caller(name).proof(backend, path_of(method))
+                ends[method.name, name] = await refusal_of(channel, method, proof)
+            ends[method.name, "stranger"] = await refusal_of(channel, method, "-")
+    allowed = {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}
+    assert {asked: code for asked, code in ends.items() if code not in allowed} == {}
+    assert len(ends) > len(NAMES) / 2
+    assert changed(before, kept(town.folder)) == {}
 
 
 async def test_a_viewer_who_is_not_proved_spoils_nobodys_answer(town: Town) -> None:
