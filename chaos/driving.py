@@ -25,7 +25,7 @@ class Driving:
         self.outcomes: list[Outcome] = []
 
     def begin(self) -> None:
-        """Returns when requests go out."""
+        """Returns when requests go out; they do so at once when the process has been there for a while."""
         if self.process.stdin is None or self.process.stdout is None:
             raise RuntimeError("the load has no input or output")
         self.process.stdin.write(self._requests)
@@ -48,9 +48,16 @@ class Driving:
 @contextmanager
 def load(port: int, rate: float, requests: Sequence[str]) -> Iterator[Driving]:
     """So many of these requests a second go out inside; their outcomes are there afterwards."""
+    with prepared(port, rate, requests) as driving:
+        driving.begin()
+        yield driving
+
+
+@contextmanager
+def prepared(port: int, rate: float, requests: Sequence[str]) -> Iterator[Driving]:
+    """The same from when the block has it begin, which it must."""
     driving = Driving(port, rate, requests)
     try:
-        driving.begin()
         yield driving
         driving.finish()
     finally:

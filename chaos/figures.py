@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.load import percentile
-from chaos.load import FAILED, LOST, REFUSED, WHOLE, WITH_GAPS, Outcome
+from chaos.load import FAILED, LOST, MOST_CONNECTIONS, REFUSED, UNSENT, WHOLE, WITH_GAPS, Outcome
 
 CLEAR = {5030100, 5030200, 5040100}
 """Codes that say what is wrong: a backend is away, there is too much to do, the time is over."""
+LATE_SECONDS = 0.1
+"""A load that sends a hundredth of its requests later than this does not keep its rate."""
 NEVER = 999.0
 """The seconds of what did not come back while anybody looked."""
 
@@ -91,7 +93,8 @@ class Span:
 
 
 def summed_up(outcomes: Sequence[Outcome], span: Span, recover_s: float | None = None) -> Figures:
-    """What the outcomes of good requests say of a fault."""
+    """What the outcomes of good requests say of a fault, and of the load."""
+    unable, outcomes = of_load(outcomes), [outcome for outcome in outcomes if outcome.kind != UNSENT]
     failures = [outcome for outcome in outcomes if outcome.kind in (FAILED, LOST, REFUSED)]
     calm_until = span.ended if span.calm_until is None else span.calm_until
     during = sorted(outcome.seconds for outcome in outcomes if span.began <= outcome.at < calm_until)
@@ -103,8 +106,17 @@ def summed_up(outcomes: Sequence[Outcome], span: Span, recover_s: float | None =
         recover_s=first_whole(outcomes, span.ended) if recover_s is None else recover_s,
         unclear=sum(not is_clear(outcome) for outcome in failures),
         codes=told_by(failures),
-        complaints=span.complaints,
+        complaints=(*span.complaints, *unable),
     )
+
+
+def of_load(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """What the load could not do: it is no fault of whoever was to be asked, but then nothing was proved."""
+    if unsent := count(outcomes, UNSENT):
+        yield f"{unsent} were not sent: {MOST_CONNECTIONS} connections were waiting for answers already"
+    late_ms = percentile(sorted(outcome.late for outcome in outcomes), 99)
+    if late_ms > LATE_SECONDS * 1000:
+        yield f"the load did not keep its rate: 1% was sent {late_ms:.0f} ms late or later"
 
 
 def told_by(failures: Sequence[Outcome]) -> str:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
-from typing import cast
+from typing import NamedTuple, cast
 
 import uvloop
 
@@ -22,11 +22,11 @@ from bench.load import FAULTS, answer_size
 GRACE_SECONDS = 7.0
 """How long an answer may take after the last request was sent: longer than any deadline."""
 TICK_SECONDS = 0.002
-"""How late a request may go out."""
+"""How late a request usually goes out at most."""
 MOST_CONNECTIONS = 3000
 """More than this do not fit through the ports of one address."""
 ERRORS, DEGRADED = FAULTS
-WHOLE, WITH_GAPS, REFUSED, FAILED, LOST = "whole", "degraded", "refused", "failed", "lost"
+WHOLE, WITH_GAPS, REFUSED, FAILED, LOST, UNSENT = "whole", "degraded", "refused", "failed", "lost", "unsent"
 OVERLOADED = b'"code":5030200'
 """How a process says that it has too much to do."""
 
@@ -40,20 +40,33 @@ class Outcome:
     seconds: float
     """How long its answer took."""
     kind: str
-    """Whole; degraded: with gaps that are told; refused: for there was too much to do; failed: an error; or lost."""
+    """Whole; degraded: with gaps that are told; refused: for there was too much to do; failed: an error; lost; unsent:
+    there was no connection left to send it over, which says nothing of what would have come of it."""
     status: int
     """Of HTTP; 0 when no answer came."""
     codes: Sequence[int]
     """Of the errors in the answer, each once."""
     size: int
     """Bytes of the answer."""
+    late: float = 0.0
+    """How much later than it should it was sent, for which the load is to blame."""
 
 
-def outcome_of(at: float, answer: bytes) -> Outcome:
-    """What a whole answer says; it came just now."""
-    status = int(answer[9:12])
-    codes = codes_in(answer) if ERRORS in answer else ()
-    return Outcome(at, time.monotonic() - at, kind_of(status, answer), status, codes, len(answer))
+class Sent(NamedTuple):
+    """A request that is on its way."""
+
+    at: float
+    late: float = 0.0
+
+    def answered(self, answer: bytes) -> Outcome:
+        """What a whole answer says; it came just now."""
+        status, seconds = int(answer[9:12]), time.monotonic() - self.at
+        codes = codes_in(answer) if ERRORS in answer else ()
+        return Outcome(self.at, seconds, kind_of(status, answer), status, codes, len(answer), self.late)
+
+    def unanswered(self, kind: str) -> Outcome:
+        """What is known of one to which no answer will come."""
+        return Outcome(self.at, time.monotonic() - self.at, kind, 0, (), 0, self.late)
 
 
 def kind_of(status: int, answer: bytes) -> str:
@@ -77,8 +90,9 @@ def codes_in(answer: bytes) -> tuple[int, ...]:
 class Load:
     """Everything that is sent and what came of it."""
 
-    def __init__(self, port: int, requests: list[bytes]) -> None:
+    def __init__(self, port: int, requests: list[bytes], most_connections: int = MOST_CONNECTIONS) -> None:
         self._port = port
+        self._most_connections = most_connections
         self._requests = requests
         self._idle: list[Connection] = []
         self._open = 0
@@ -95,7 +109,7 @@ class Load:
             while not enough.is_set():
                 due = int((time.monotonic() - started) * rate)
                 for number in range(sent, due):
-                    self._ask(group, self._requests[number % len(self._requests)])
+                    self._ask(group, started + (number + 1) / rate, self._requests[number % len(self._requests)])
                 sent = max(sent, due)
                 await asyncio.sleep(TICK_SECONDS)
             await self._answered()
@@ -111,35 +125,41 @@ class Load:
             for connection in tuple(self._busy):
                 connection.drop()
 
+    def close(self) -> None:
+        """Lets all connections go."""
+        for connection in (*self._idle, *self._busy):
+            connection.drop()
+
     def _tell_when_over(self) -> None:
         if self._ending and not self._waiting:
             self._over.set()
 
-    def _ask(self, group: asyncio.TaskGroup, request: bytes) -> None:
+    def _ask(self, group: asyncio.TaskGroup, due: float, request: bytes) -> None:
         self._waiting += 1
-        at = time.monotonic()
+        now = time.monotonic()
+        sent = Sent(now, now - due)
         while self._idle:
             connection = self._idle.pop()
             if not connection.closing:
-                return self._give(connection, at, request)
-        if self._open >= MOST_CONNECTIONS:
-            return self.lost(at)
+                return self._give(connection, sent, request)
+        if self._open >= self._most_connections:
+            return self.over(sent.unanswered(UNSENT))
         self._open += 1
-        group.create_task(self._connect(at, request))
+        group.create_task(self._connect(sent, request))
         return None
 
-    async def _connect(self, at: float, request: bytes) -> None:
+    async def _connect(self, sent: Sent, request: bytes) -> None:
         try:
             make = asyncio.get_running_loop().create_connection(partial(Connection, self), "127.0.0.1", self._port)
             _, connection = await asyncio.wait_for(make, GRACE_SECONDS)
         except OSError:
             self.closed()
-            return self.lost(at)
-        return self._give(connection, at, request)
+            return self.over(sent.unanswered(LOST))
+        return self._give(connection, sent, request)
 
-    def _give(self, connection: "Connection", at: float, request: bytes) -> None:
+    def _give(self, connection: "Connection", sent: Sent, request: bytes) -> None:
         self._busy.add(connection)
-        connection.ask(at, request)
+        connection.ask(sent, request)
 
     def closed(self, connection: "Connection | None" = None) -> None:
         """A connection is gone, or could not be made."""
@@ -147,18 +167,16 @@ class Load:
         if connection is not None:
             self._busy.discard(connection)
 
-    def lost(self, at: float) -> None:
-        """What was sent then will never be answered."""
+    def over(self, outcome: Outcome) -> None:
+        """That came of one."""
         self._waiting -= 1
-        self.outcomes.append(Outcome(at, time.monotonic() - at, LOST, 0, (), 0))
+        self.outcomes.append(outcome)
         self._tell_when_over()
 
     def answered(self, connection: "Connection", outcome: Outcome) -> None:
         """An answer came, and the connection is free."""
         self._busy.discard(connection)
-        self._waiting -= 1
-        self.outcomes.append(outcome)
-        self._tell_when_over()
+        self.over(outcome)
         if not connection.closing:
             self._idle.append(connection)
 
@@ -169,15 +187,15 @@ class Connection(asyncio.Protocol):
     def __init__(self, load: Load) -> None:
         self._load = load
         self._received = bytearray()
-        self._asked: float | None = None
+        self._asked: Sent | None = None
         self.closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
-    def ask(self, at: float, request: bytes) -> None:
-        """Sends a request that was due at that time."""
-        self._asked = at
+    def ask(self, sent: Sent, request: bytes) -> None:
+        """Sends a request."""
+        self._asked = sent
         self._transport.write(request)
 
     def drop(self) -> None:
@@ -189,19 +207,19 @@ class Connection(asyncio.Protocol):
         size = answer_size(self._received)
         if self._asked is None or size is None or len(self._received) < size:
             return
-        answer, at = bytes(self._received), self._asked
+        answer, asked = bytes(self._received), self._asked
         self._received.clear()
         self._asked = None
         if b"\r\nconnection: close" in answer.partition(b"\r\n\r\n")[0].lower():
             self.closing = True
             self._transport.close()
-        self._load.answered(self, outcome_of(at, answer))
+        self._load.answered(self, asked.answered(answer))
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closing = True
         self._load.closed(self)
         if self._asked is not None:
-            self._load.lost(self._asked)
+            self._load.over(self._asked.unanswered(LOST))
 
 
 async def run(port: int, rate: float, requests: list[bytes]) -> list[Outcome]:
@@ -211,6 +229,7 @@ async def run(port: int, rate: float, requests: list[bytes]) -> list[Outcome]:
     loop.add_reader(sys.stdin.fileno(), enough.set)
     await load.send(rate, enough)
     loop.remove_reader(sys.stdin.fileno())
+    load.close()
     return load.outcomes
 
 

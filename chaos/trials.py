@@ -12,11 +12,11 @@ from bench.load import answer_size, percentile
 from bench.measure import Step, make_load
 from bench.processes import python
 from chaos import asked, attacks
-from chaos.driving import load
+from chaos.driving import load, prepared
 from chaos.faults import AFTER_SECONDS, LEAD_SECONDS
 from chaos.figures import NEVER, Bounds, Figures, Span, count, summed_up
 from chaos.house import House, is_ready
-from chaos.load import LOST, REFUSED, WHOLE, WITH_GAPS, Outcome, outcome_of
+from chaos.load import LOST, REFUSED, UNSENT, WHOLE, WITH_GAPS, Outcome, Sent
 from chaos.parts import PATIENCE_SECONDS
 
 ANYWHERE = frozenset[int]()
@@ -74,19 +74,21 @@ def overload(times: float) -> Callable[[House, Strength, float], Figures]:
 
     def run(house: House, strong: Strength, seconds: float) -> Figures:
         port, requests = house.asking(), asked.homes(house)
-        with load(port, strong.peak * times, requests) as driving:
+        with prepared(port, strong.rate, requests) as after, load(port, strong.peak * times, requests) as driving:
             began = time.monotonic()
             time.sleep(2 * seconds)
             span = Span(began, time.monotonic())
             driving.stop_sending()
-            with load(port, strong.rate, requests) as after:
-                time.sleep(AFTER_SECONDS)
+            after.begin()
+            time.sleep(AFTER_SECONDS)
+            after.stop_sending()
         # What is refused is not answered, and says so: of the others none may fail.
         taken_on = [outcome for outcome in driving.outcomes if outcome.kind != REFUSED]
         found = summed_up([*taken_on, *after.outcomes], span)
         good = [outcome for outcome in driving.outcomes if outcome.seconds <= IN_TIME_SECONDS]
         rate = count(good, WHOLE, WITH_GAPS) / (span.ended - span.began)
-        return replace(found, sent=len(driving.outcomes), goodput=rate / strong.peak)
+        sent = len(driving.outcomes) - count(driving.outcomes, UNSENT)
+        return replace(found, sent=sent, goodput=rate / strong.peak)
 
     return run
 
@@ -171,10 +173,10 @@ def exchanged(port: int, sent: bytes) -> Outcome:
         except ConnectionError:
             pass
         except TimeoutError:
-            return Outcome(at, ANSWER_SECONDS, LOST, 599, (), 0)
+            return replace(Sent(at).unanswered(LOST), status=599)
     if not received.startswith(b"HTTP/1.1 "):
-        return Outcome(at, time.monotonic() - at, LOST, 0, (), 0)
-    return outcome_of(at, bytes(received))
+        return Sent(at).unanswered(LOST)
+    return Sent(at).answered(bytes(received))
 
 
 def is_complete(received: bytearray) -> bool:

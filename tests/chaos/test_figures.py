@@ -1,7 +1,9 @@
 """What becomes of outcomes: figures, and the bounds that they keep or miss."""
 
-from chaos.figures import NEVER, Bounds, Figures, Span, as_json, summed_up
-from chaos.load import FAILED, LOST, REFUSED, WHOLE, WITH_GAPS, Outcome, outcome_of
+from dataclasses import replace
+
+from chaos.figures import LATE_SECONDS, NEVER, Bounds, Figures, Span, as_json, summed_up
+from chaos.load import FAILED, LOST, REFUSED, UNSENT, WHOLE, WITH_GAPS, Outcome, Sent
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 SPAN = Span(began=10.0, ended=20.0)
@@ -15,10 +17,10 @@ def test_an_answer_is_known_by_its_words() -> None:
     refusal = b'HTTP/1.1 503 Service Unavailable\r\n\r\n{"errors":[{"extensions":{"code":5030200}}]}'
     broken = b'HTTP/1.1 200 OK\r\n\r\n{"errors":[{"extensions":{"code":5000000}},{"extensions":{"code":5030100}}]}'
     answers = [HEAD + b'{"data":{}}', HEAD + b'{"data":{},"extensions":{"degraded":[]}}', refusal, broken]
-    found = [outcome_of(0.0, answer) for answer in answers]
+    found = [Sent(0.0).answered(answer) for answer in answers]
     assert [outcome.kind for outcome in found] == [WHOLE, WITH_GAPS, REFUSED, FAILED]
     assert found[3].codes == (5000000, 5030100)
-    assert outcome_of(0.0, b"HTTP/1.1 502 Bad Gateway\r\n\r\n").kind == FAILED
+    assert Sent(0.0).answered(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").kind == FAILED
 
 
 def test_outcomes_are_counted_and_timed() -> None:
@@ -27,6 +29,21 @@ def test_outcomes_are_counted_and_timed() -> None:
     assert (found.sent, found.failed, found.degraded, found.unclear) == (5, 1, 1, 0)
     assert (found.p99_ms, round(found.recover_s, 2)) == (500.0, 0.51)
     assert found.codes == "1 × 5030100"
+
+
+def test_what_the_load_could_not_send_counts_as_nobodys_failure_but_is_told() -> None:
+    outcomes = [came(11), came(21), *[Outcome(12.0, 0.0, UNSENT, 0, (), 0)] * 3]
+    found = summed_up(outcomes, SPAN)
+    assert (found.sent, found.failed, found.unclear) == (2, 0, 0)
+    assert Bounds().missed(found) == ["3 were not sent: 3000 connections were waiting for answers already"]
+
+
+def test_a_load_that_does_not_keep_its_rate_says_so() -> None:
+    outcomes = [came(11)] * 98 + [came(21)] * 2
+    late = [replace(outcome, late=LATE_SECONDS * 1.5) for outcome in outcomes[-2:]]
+    assert summed_up([*outcomes[:-2], *late[:1], outcomes[-1]], SPAN).complaints == ()
+    found = summed_up([*outcomes[:-2], *late], SPAN)
+    assert found.complaints == ("the load did not keep its rate: 1% was sent 150 ms late or later",)
 
 
 def test_what_never_comes_back_took_for_ever() -> None:
