@@ -24,7 +24,11 @@ PATIENCE_SECONDS = 0.3
 LEAST = 80
 """So many requests are always taken on."""
 MOST_WAITING = 500
-"""So many may wait while nothing at all is answered: so it is when a backend is frozen, not under overload."""
+"""So many may wait while nothing at all is answered: so it is when a backend is frozen, not under overload.
+
+Nor are more taken on before overload shows, unless so many can be answered in time: within the half second that this
+takes, a burst would bring work for several.
+"""
 SUSTAINED_SECONDS = 5.0
 """A process that has refused for this long should get fewer requests."""
 GAP_SECONDS = 1.0
@@ -68,7 +72,7 @@ class Limiter:
         """Takes a request on and answers the moment, to be given to `leave`; None when it is refused."""
         now = self._monotonic()
         self._turn(now)
-        if self.in_flight >= self.limit and self.overloaded:
+        if self.in_flight >= (self.limit if self.overloaded else max(self.limit, MOST_WAITING)):
             self._refuse(now)
             return None
         self.in_flight += 1

@@ -45,9 +45,20 @@ def answer(each: Limiter, watch: Stopwatch, requests: int, rate: float) -> None:
 
 
 def test_a_process_that_keeps_up_refuses_nobody() -> None:
-    each, _, _ = limiter(late=False)
-    assert all(each.enter() is not None for _ in range(10_000))
+    each, watch, _ = limiter(late=False)
+    waiting = [each.enter() for _ in range(MOST_WAITING - 1)]
+    answer(each, watch, 10_000, rate=1000)
+    assert None not in waiting
     assert (each.pressure, each.exhausted) == (0.0, False)
+
+
+@pytest.mark.parametrize(("rate", "taken_on"), [(100, MOST_WAITING), (10_000, 10_000 * PATIENCE_SECONDS)])
+def test_of_a_burst_no_more_is_taken_on_before_overload_shows(rate: int, taken_on: float) -> None:
+    each, watch, _ = limiter(late=False)
+    answer(each, watch, rate, rate)
+    watch.now += BUCKET_SECONDS
+    assert sum(each.enter() is not None for _ in range(10_000)) == pytest.approx(taken_on, rel=0.01)
+    assert not each.overloaded
 
 
 def test_an_overloaded_one_takes_on_as_many_as_it_always_does_while_it_knows_no_better() -> None:
