@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -23,6 +24,7 @@ from services.runtime.channels import CallTally, call_tally
 from services.runtime.telemetry import start_trace
 
 MakeContext = Callable[[Scope, str | None], OperationContext]
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +147,16 @@ class Conversation:
         except Refusal as refusal:
             raise Broken(messages.INVALID_MESSAGE, refusal.error.message) from refusal
         if (wanted := len(self._running) + 1) > self._bounds.operations:
-            many = errcode.OperationTooLarge("operations of a socket", wanted, self._bounds.operations)
-            return await self._send(messages.encoded("error", number, [errors.entry(many)]))
+            return await self._refuse(number, wanted)
         self.operations += 1
         self._running[number] = group.create_task(self._run(number, operation))
         return None
+
+    async def _refuse(self, number: str, wanted: int) -> None:
+        start_trace(None)
+        many = errcode.OperationTooLarge("operations of a socket", wanted, self._bounds.operations)
+        _log.info("subscription refused", code=many.code)
+        await self._send(messages.encoded("error", number, [errors.entry(many)]))
 
     async def _run(self, number: str, operation: Operation) -> None:
         start_trace(None)

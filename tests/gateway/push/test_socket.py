@@ -199,7 +199,9 @@ async def test_only_so_many_operations_run_at_once(serve: Serve, stage: Stage) -
             await subscriber.subscribe(str(number), "wait")
         message = await subscriber.receive()
         assert (message["type"], message["id"]) == ("error", "2")
-        assert message["payload"][0]["message"] == "operations of a socket: 3 is over the limit of 2"
+        [error] = message["payload"]
+        assert error["message"] == "operations of a socket: 3 is over the limit of 2"
+        assert len(error["extensions"]["traceId"]) == 32
         await subscriber.send({"type": "complete", "id": "0"})
         await subscriber.subscribe("3", "0")
         assert await subscriber.receive() == {"type": "complete", "id": "3"}
