@@ -114,6 +114,11 @@ class AdminDesk:
             avatar_url=change.avatar_url,
             bio=change.bio,
             verified=change.verified,
+            category=change.category,
+            company_name=change.company_name,
+            industry=change.industry,
+            department=change.department,
+            birthday=change.birthday,
         )
         async with self._changing(*_subjects_of(change)):
             return (await self._stub.ChangeAccount(request)).account

@@ -20,6 +20,7 @@ SAM = Identity(4, identity_pb2.ACCOUNT_TYPE_STAFF)
 STAFF = identity_pb2.ACCOUNT_TYPE_STAFF
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 OWN = pb.StaffAttributes(department="d")
+CHANGE = Change("r", 7, 3, "n", "h", "u", "b", True, "c", "o", "i", "d", "1990-12-31")
 Ask = Callable[[AdminDesk], Awaitable[Any]]
 ASKED: list[tuple[str, Ask]] = [
     (
@@ -42,7 +43,7 @@ ASKED: list[tuple[str, Ask]] = [
     ("GetMerge", lambda desk: desk.merge(SAM, 7)),
     ("ListAudits", lambda desk: desk.audits(SAM, AuditsKey(1, 2, 3, 4, "a"))),
     ("CreateAccount", lambda desk: desk.create_account(SAM, Creation("r", STAFF, "h", "n", "p", OWN))),
-    ("ChangeAccount", lambda desk: desk.change_account(SAM, Change("r", 7, 3, "n", "h", "u", "b", True))),
+    ("ChangeAccount", lambda desk: desk.change_account(SAM, CHANGE)),
     ("CloseAccount", lambda desk: desk.close_account(SAM, 7, "r")),
     ("ReopenAccount", lambda desk: desk.reopen_account(SAM, 7, "r")),
     ("SuspendAccount", lambda desk: desk.suspend_account(SAM, 7, "r")),

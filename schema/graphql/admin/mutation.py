@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated, TypeAlias
 
 import strawberry
@@ -110,6 +111,21 @@ class AdminChangeAccountInput:
     verified: bool | None = strawberry.field(
         default=None, description="Whether the centre has checked who this is; only for creators and businesses."
     )
+    category: str | None = strawberry.field(
+        default=None, description="What a creator publishes about, at most 100 characters; empty removes it."
+    )
+    company_name: str | None = strawberry.field(
+        default=None, description="The registered name of a company; 1 to 100 characters."
+    )
+    industry: str | None = strawberry.field(
+        default=None, description="What a company does, at most 100 characters; empty removes it."
+    )
+    department: str | None = strawberry.field(
+        default=None, description="Where in the company an employee is; 1 to 100 characters."
+    )
+    birthday: date | None = strawberry.field(
+        default=None, description="The birthday of a private person; from 1900-01-01 to today."
+    )
 
     def change(self) -> Change:
         """What to ask for."""
@@ -122,6 +138,11 @@ class AdminChangeAccountInput:
             avatar_url=self.avatar_url,
             bio=self.bio,
             verified=self.verified,
+            category=self.category,
+            company_name=self.company_name,
+            industry=self.industry,
+            department=self.department,
+            birthday=self.birthday.isoformat() if self.birthday else None,
         )
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from schema.errcode import AccountNotFound, AccountState, InvalidArgument, VersionConflict
-from services.account.biz.attributes import checked_attributes
+from services.account.biz.attributes import attributes_after, checked_attributes, set_own
 from services.account.biz.events import Happening, Opened, changed
 from services.account.biz.ports import AccountRepo, Ids, Passwords
 from services.account.biz.rules import (
@@ -23,7 +23,6 @@ from services.account.biz.words import (
     AccountChange,
     AccountFilter,
     AccountStatus,
-    Attributes,
     NewAccount,
     Viewer,
 )
@@ -83,7 +82,7 @@ class Administration:
             raise AccountState(f"the account is {account.status.name}: it changes no more")
         if account.version != version:
             raise VersionConflict(version)
-        after = replace(account, **wanted, attributes=_attributes_after(account, change.verified))
+        after = replace(account, **wanted, attributes=attributes_after(account, change, self._clock().date()))
         return await self._repo.save(after, Happening(changed(account, after), actor.account_id, why))
 
 
@@ -98,15 +97,6 @@ def _keys_of(wanted: AccountFilter) -> AccountFilter | None:
 
 def _wanted(change: AccountChange) -> dict[str, Any]:
     wanted = set_attributes(change)
-    if not wanted and change.verified is None:
-        raise InvalidArgument("input", "must set displayName, handle, avatarUrl, bio or verified")
+    if not wanted and not set_own(change):
+        raise InvalidArgument("input", "must set displayName, handle, avatarUrl, bio or an attribute of its type")
     return wanted
-
-
-def _attributes_after(account: Account, verified: bool | None) -> Attributes:
-    if verified is None:
-        return account.attributes
-    attributes = account.attributes.with_verified(verified)
-    if attributes is None:
-        raise InvalidArgument("verified", f"must not be set for a {account.type.name} account")
-    return attributes

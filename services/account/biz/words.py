@@ -1,7 +1,7 @@
 """What an account and a session are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
 
@@ -55,10 +55,6 @@ class Attributes:
         """Those of them that only the account itself and staff may see."""
         return PrivateAttributes()
 
-    def with_verified(self, verified: bool) -> "Attributes | None":
-        """The same, with what the centre found out about who this is; None where the centre does not ask."""
-        return None
-
 
 @dataclass(frozen=True, slots=True)
 class PersonalAttributes(Attributes):
@@ -79,10 +75,6 @@ class CreatorAttributes(Attributes):
     category: str | None = None
     verified: bool = False
 
-    def with_verified(self, verified: bool) -> Attributes:
-        """The same, with what the centre found out about who this is."""
-        return replace(self, verified=verified)
-
 
 @dataclass(frozen=True, slots=True)
 class BusinessAttributes(Attributes):
@@ -91,10 +83,6 @@ class BusinessAttributes(Attributes):
     company_name: str
     industry: str | None = None
     verified: bool = False
-
-    def with_verified(self, verified: bool) -> Attributes:
-        """The same, with what the centre found out about who this is."""
-        return replace(self, verified=verified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +162,17 @@ class ProfileChange:
 
 @dataclass(frozen=True, slots=True)
 class AccountChange(ProfileChange):
-    """What staff wants changed; None stays as it is."""
+    """What staff wants changed; None stays as it is. Of the attributes only those of the account's type may be set."""
 
     verified: bool | None = None
+    category: str | None = None
+    """Empty removes it."""
+    company_name: str | None = None
+    industry: str | None = None
+    """Empty removes it."""
+    department: str | None = None
+    birthday: str | None = None
+    """As ISO 8601 writes a day; empty removes it."""
 
 
 @dataclass(frozen=True, slots=True)

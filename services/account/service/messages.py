@@ -45,22 +45,16 @@ def viewer_to_message(account: Account, issue: Issue) -> identity_pb2.Viewer:
 
 def profile_change_from_message(message: pb.UpdateProfileRequest) -> ProfileChange:
     """What is set in the request."""
-    return ProfileChange(**_profile_of(message))
+    return ProfileChange(**{name: _given(message, name) for name in _PROFILE})
 
 
 def account_change_from_message(message: pb.ChangeAccountRequest) -> AccountChange:
     """What is set in the request."""
-    verified = message.verified if message.HasField("verified") else None
-    return AccountChange(**_profile_of(message), verified=verified)
+    return AccountChange(**{name: _given(message, name) for name in (*_PROFILE, *_OWN)})
 
 
-def _profile_of(message: pb.UpdateProfileRequest | pb.ChangeAccountRequest) -> dict[str, str | None]:
-    return {
-        "display_name": message.display_name if message.HasField("display_name") else None,
-        "handle": message.handle if message.HasField("handle") else None,
-        "avatar_url": message.avatar_url if message.HasField("avatar_url") else None,
-        "bio": message.bio if message.HasField("bio") else None,
-    }
+def _given(message: Any, name: str) -> Any:
+    return getattr(message, name) if message.HasField(name) else None
 
 
 def filter_from_message(message: pb.SearchAccountsRequest) -> AccountFilter:
@@ -111,6 +105,9 @@ _ATTRIBUTES_OF: dict[str, Callable[[Any], Attributes]] = {
     "staff": staff_attributes_from_message,
 }
 """What is in each field of a message that may hold the attributes of an account."""
+_PROFILE = ("display_name", "handle", "avatar_url", "bio")
+_OWN = ("verified", "category", "company_name", "industry", "department", "birthday")
+"""The attributes of a request to change an account that only some types have."""
 
 
 def account_to_message(account: Account) -> pb.Account:

@@ -126,6 +126,11 @@ class AccountChange:
     avatar_url: str | None = None
     bio: str | None = None
     verified: bool | None = None
+    category: str | None = None
+    company_name: str | None = None
+    industry: str | None = None
+    department: str | None = None
+    birthday: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

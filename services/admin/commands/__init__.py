@@ -103,7 +103,9 @@ def change(
         int | None, typer.Option(min=1, help="Only if this is still its version; the current one when left out.")
     ] = None,
 ) -> None:
-    """Change an account. --set: display_name, handle, avatar_url, bio, verified; an empty value removes."""
+    """Change an account. --set: display_name, handle, avatar_url, bio; verified and category of a CREATOR, verified,
+    company_name and industry of a BUSINESS, department of a STAFF, birthday of a PERSONAL account; an empty value
+    removes."""
     from services.admin.commands.accounts import change
 
     _run(context, change(account, reason, attributes or [], version))

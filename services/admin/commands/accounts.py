@@ -20,7 +20,10 @@ OWN = {
     identity_pb2.ACCOUNT_TYPE_STAFF: ("staff", pb.StaffAttributes, ("department",)),
 }
 """The field, the message and the attributes of each account type that has any."""
-CHANGEABLE = ("display_name", "handle", "avatar_url", "bio", "verified")
+CHANGEABLE = (
+    *("display_name", "handle", "avatar_url", "bio", "verified"),
+    *("category", "company_name", "industry", "department", "birthday"),
+)
 QUESTIONS = {
     "CloseAccount": "Close {}? Its owner can undo that until the cooling-off period ends.",
     "SuspendAccount": "Bar {} and end its sessions?",

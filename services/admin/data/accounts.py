@@ -1,5 +1,7 @@
 """The account backend, asked over gRPC."""
 
+from dataclasses import asdict
+
 import grpc.aio
 
 from schema.generated.account.v1 import account_pb2 as pb
@@ -56,11 +58,7 @@ class GrpcAccounts:
             reason=reason,
             account_id=account_id,
             version=version,
-            display_name=change.display_name,
-            handle=change.handle,
-            avatar_url=change.avatar_url,
-            bio=change.bio,
-            verified=change.verified,
+            **asdict(change),
         )
         return from_account((await self._stub.ChangeAccount(request)).account)
 

@@ -83,6 +83,11 @@ def account_change_from_message(message: pb.ChangeAccountRequest) -> AccountChan
         avatar_url=_given(message, "avatar_url"),
         bio=_given(message, "bio"),
         verified=message.verified if message.HasField("verified") else None,
+        category=_given(message, "category"),
+        company_name=_given(message, "company_name"),
+        industry=_given(message, "industry"),
+        department=_given(message, "department"),
+        birthday=_given(message, "birthday"),
     )
 
 

@@ -97,6 +97,14 @@ async def test_no_account_is_of_a_type_that_none_has(context: FakeContext, type_
     assert context.admin.told == []
 
 
+async def test_what_only_accounts_of_a_type_have_is_passed_on(context: FakeContext) -> None:
+    own = {"category": "", "companyName": "C", "industry": "i", "department": "d", "birthday": "1990-12-31"}
+    change = {"reason": "asked", "accountId": "acc_7", "version": 3} | own
+    await answer(context, CHANGE, input=change)
+    expected = Change("asked", 7, 3, category="", company_name="C", industry="i", department="d", birthday="1990-12-31")
+    assert context.admin.told == [("change_account", SAM, expected)]
+
+
 async def test_what_is_left_out_or_null_of_an_account_stays(context: FakeContext) -> None:
     change = {"reason": "asked", "accountId": "acc_7", "version": 3, "bio": "", "handle": None, "verified": False}
     assert await answer(context, CHANGE, input=change) == {"adminChangeAccount": {"id": "acc_7", "version": 3}}

@@ -1,6 +1,7 @@
 """What staff finds, opens and changes, and what is refused."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ from tests.services.account.examples import (
 )
 
 STAFF = viewer(SAM)
+TODAY, TOMORROW = (f"{NOON.date() + timedelta(days=days)}" for days in (0, 1))
 NEW = NewAccount(AccountType.CREATOR, "dora", " Dora ", "long enough", CreatorAttributes("Maps"))
 OTHERS = [viewer(ADA), viewer(BO), viewer(CORP), Viewer(0, AccountType.GUEST), Viewer(9, 99)]
 
@@ -181,13 +183,55 @@ async def test_a_change_tells_what_differs_who_did_it_and_why(desk: Administrati
 
 
 @pytest.mark.parametrize(
+    ("before", "change", "attributes", "difference"),
+    [
+        (BO, AccountChange(category="Art"), CreatorAttributes("Art", True), ("creator.category", "Films", "Art")),
+        (BO, AccountChange(category=""), CreatorAttributes(None, True), ("creator.category", "Films", None)),
+        (
+            CORP,
+            AccountChange(company_name=" Acme Ltd "),
+            BusinessAttributes("Acme Ltd", "Printing", True),
+            ("business.company_name", "Corp Ltd", "Acme Ltd"),
+        ),
+        (
+            SAM,
+            AccountChange(department="Legal"),
+            StaffAttributes("Legal"),
+            ("staff.department", "Care", "Legal"),
+        ),
+        (ADA, AccountChange(birthday=TODAY), PersonalAttributes(NOON.date()), ("birthday", None, None)),
+        (ADA, AccountChange(birthday=""), PersonalAttributes(), ("birthday", None, None)),
+    ],
+)
+async def test_what_only_one_type_has_is_changed_for_accounts_of_the_type(
+    *,
+    before: Account,
+    change: AccountChange,
+    attributes: Attributes,
+    difference: tuple[str, str | None, str | None],
+    desk: Administration,
+    repo: MemoryAccounts,
+) -> None:
+    changed = await desk.change(STAFF, before.id, 3, change, "as agreed")
+    assert changed == replace(before, version=4, attributes=attributes)
+    assert repo.told == [(before.id, Happening(Changed((Difference(*difference),)), SAM.id, "as agreed"))]
+
+
+@pytest.mark.parametrize(
     ("account_id", "version", "change", "reason", "error", "message"),
     [
         (1, 3, AccountChange(bio="x"), " ", errcode.InvalidArgument, "reason: must not be blank"),
-        (1, 3, AccountChange(), "why", errcode.InvalidArgument, "input: must set displayName, .* or verified"),
+        (1, 3, AccountChange(), "why", errcode.InvalidArgument, "input: must set displayName, .*"),
         (1, 3, AccountChange(handle="x"), "why", errcode.InvalidArgument, "handle: must be 2 to 30 .*"),
         (1, 3, AccountChange(verified=True), "why", errcode.InvalidArgument, "verified: .* a PERSONAL account"),
         (4, 3, AccountChange(verified=True), "why", errcode.InvalidArgument, "verified: .* a STAFF account"),
+        (4, 3, AccountChange(company_name="x"), "why", errcode.InvalidArgument, "companyName: .* a STAFF account"),
+        (4, 3, AccountChange(department=" "), "why", errcode.InvalidArgument, "department: must not be empty"),
+        (3, 3, AccountChange(company_name="x" * 101), "why", errcode.InvalidArgument, "companyName: .* 100 characters"),
+        (3, 3, AccountChange(birthday="1990-12-31"), "why", errcode.InvalidArgument, "birthday: .* a BUSINESS account"),
+        (1, 3, AccountChange(birthday="1990-02-30"), "why", errcode.InvalidArgument, "birthday: must be a day"),
+        (1, 3, AccountChange(birthday="1899-12-31"), "why", errcode.InvalidArgument, "birthday: must be between"),
+        (1, 3, AccountChange(birthday=TOMORROW), "why", errcode.InvalidArgument, "birthday: must be between .* today"),
         (1, 2, AccountChange(bio="x"), "why", errcode.VersionConflict, "version: 2 .*"),
         (9, 1, AccountChange(bio="x"), "why", errcode.AccountNotFound, "there is no account 9"),
         (1, 3, AccountChange(handle="corp"), "why", errcode.HandleTaken, "handle: corp is taken"),

@@ -89,8 +89,10 @@ def test_no_field_of_a_new_account_is_dropped(given: dict[str, Any], attributes:
 
 
 def test_no_field_of_a_change_by_staff_is_dropped() -> None:
-    message = change(display_name="name", handle="handle", avatar_url="", bio="bio", verified=False)
-    assert account_change_from_message(message) == AccountChange("name", "handle", "", "bio", False)
+    own = {"category": "", "company_name": "company", "industry": "", "department": "department", "birthday": ""}
+    message = change(display_name="name", handle="handle", avatar_url="", bio="bio", verified=False, **own)
+    assert len(message.ListFields()) == len(pb.ChangeAccountRequest.DESCRIPTOR.fields)
+    assert account_change_from_message(message) == AccountChange("name", "handle", "", "bio", False, **own)
     assert account_change_from_message(pb.ChangeAccountRequest()) == AccountChange()
 
 
@@ -204,6 +206,17 @@ async def test_a_change_by_staff_is_told_with_its_differences(service: Any, fill
             FieldDifference(field="display_name", before="Bo Lindqvist", after="Bo"),
         ],
     )
+
+
+async def test_a_birthday_that_staff_changes_is_shown_to_its_owner_and_told_without_its_value(
+    service: Any, filled: Resources
+) -> None:
+    await service.ChangeAccount(change(account_id=ADA, birthday="1985-05-05"))
+    question = pb.BatchGetPrivateAttributesRequest.Question(viewer=ADA_ASKS, account_id=ADA)
+    reply = await service.BatchGetPrivateAttributes(pb.BatchGetPrivateAttributesRequest(questions=[question]))
+    assert reply.answers[0].attributes.birthday == "1985-05-05"
+    (event,) = await told(filled)
+    assert list(event.account_changed.differences) == [FieldDifference(field="birthday")]
 
 
 async def test_a_change_by_the_owner_is_told_too(service: Any, filled: Resources) -> None:

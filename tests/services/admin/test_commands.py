@@ -118,9 +118,11 @@ def test_a_refusal_is_one_line_with_its_code(town: Town, words: tuple[str, ...],
         (("search", "--type", "ROBOT"), "atrium: --type ROBOT: there are GUEST, PERSONAL, CREATOR, BUSINESS, STAFF"),
         (("search", "--id", "act"), "atrium: --id act: is no id"),
         (("change", "bo", *WHY),
-         "atrium: --set: must name what to change: display_name, handle, avatar_url, bio, verified"),
+         "atrium: --set: must name what to change: display_name, handle, avatar_url, bio, verified, "
+         "category, company_name, industry, department, birthday"),
         (("change", "bo", *WHY, "--set", "age=7"),
-         "atrium: --set age=7: must be NAME=VALUE, with display_name, handle, avatar_url, bio, verified for a name"),
+         "atrium: --set age=7: must be NAME=VALUE, with display_name, handle, avatar_url, bio, verified, "
+         "category, company_name, industry, department, birthday for a name"),
         (("change", "bo", *WHY, "--set", "verified=perhaps"), "atrium: --set verified=perhaps: must be true or false"),
         (("close", "bo"), "atrium: Missing option '--reason'."),
         (("merge", "1", "2"), "atrium: --reason: is needed unless it is a dry run"),
@@ -167,8 +169,10 @@ def test_an_account_lives_at_the_shell(town: Town) -> None:
     assert created["business"] == {"companyName": "Acme Ltd", "verified": True}
     signed_in = finished(("gateway", "token", "acme", "--password-stdin"), town.settings, "long-enough\n")
     assert signed_in.returncode == 0
-    changed = town.json("change", "acme", *WHY, "--set", "bio=Hello", "--set", "verified=no")["account"]
-    assert (changed["bio"], changed["version"], changed["business"]["verified"]) == ("Hello", 2, False)
+    new = ("--set", "bio=Hello", "--set", "verified=no", "--set", "company_name=Acme Inc")
+    changed = town.json("change", "acme", *WHY, *new)["account"]
+    assert (changed["bio"], changed["version"]) == ("Hello", 2)
+    assert changed["business"] == {"companyName": "Acme Inc", "verified": False}
     for text, end in (("n\n", "nothing changed"), ("", "atrium: nothing done")):
         code, line = town.refused("close", "acme", *WHY, text=text)
         assert (code, line.startswith("Close acme? "), line.endswith(end)) == (1, True, True)

@@ -189,8 +189,12 @@ def test_requests_are_read_whole() -> None:
         first=2, after_id=3,
     )  # fmt: skip
     assert ours.account_filter_from_message(search) == AccountFilter(2, 3, (1,), "h", "n", (5,), (3,))
-    change = pb.ChangeAccountRequest(display_name="n", handle="h", avatar_url="", bio="b", verified=False)
-    assert ours.account_change_from_message(change) == AccountChange("n", "h", "", "b", False)
+    change = pb.ChangeAccountRequest(
+        display_name="n", handle="h", avatar_url="", bio="b", verified=False,
+        category="", company_name="c", industry="", department="d", birthday="",
+    )  # fmt: skip
+    asked = AccountChange("n", "h", "", "b", False, "", "c", "", "d", "")
+    assert ours.account_change_from_message(change) == asked
     assert ours.account_change_from_message(pb.ChangeAccountRequest()) == AccountChange()
     wanted = at_noon(pb.ActivityFilter(author_ids=[1], kinds=[pb.ACTIVITY_KIND_POST]), "since", "until")
     assert ours.activity_filter_from_message(wanted) == ActivityFilter((1,), (1,), NOON, NOON)
@@ -216,11 +220,12 @@ class Recorder:
 WANTED = AccountFilter(2, 3, (1,), "h", "n", (5,), (3,))
 ACTIVITIES = ActivityFilter((1,), (1,), datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 NEW = NewAccount(STAFF, "h", "n", StaffAttributes("d"), "p")
+EDIT = AccountChange("n", "h", "u", "b", True, "c", "o", "i", "d", "1990-12-31")
 ASKED: dict[str, Callable[[grpc.aio.Channel], Any]] = {
     "SearchAccountsRequest": lambda to: GrpcAccounts(to).search(SAM, WANTED),
     "BatchGetPrivateAttributesRequest": lambda to: GrpcAccounts(to).birthday(SAM, 7),
     "CreateAccountRequest": lambda to: GrpcAccounts(to).create(SAM, NEW, "r"),
-    "ChangeAccountRequest": lambda to: GrpcAccounts(to).change(SAM, 7, 3, AccountChange("n", "h", "u", "b", True), "r"),
+    "ChangeAccountRequest": lambda to: GrpcAccounts(to).change(SAM, 7, 3, EDIT, "r"),
     "CloseAccountRequest": lambda to: GrpcAccounts(to).close(SAM, 7, "r"),
     "ReopenAccountRequest": lambda to: GrpcAccounts(to).reopen(SAM, 7, "r"),
     "SuspendAccountRequest": lambda to: GrpcAccounts(to).suspend(SAM, 7, "r"),

@@ -1183,6 +1183,11 @@ class ChangeAccountRequest(_message.Message):
     AVATAR_URL_FIELD_NUMBER: _builtins.int
     BIO_FIELD_NUMBER: _builtins.int
     VERIFIED_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    COMPANY_NAME_FIELD_NUMBER: _builtins.int
+    INDUSTRY_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_FIELD_NUMBER: _builtins.int
+    BIRTHDAY_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """Why."""
     account_id: _builtins.int
@@ -1199,6 +1204,16 @@ class ChangeAccountRequest(_message.Message):
     """The new words of the owner; empty removes them."""
     verified: _builtins.bool
     """Whether the centre has checked who this is; only for creators and businesses."""
+    category: _builtins.str
+    """What a creator publishes about; empty removes it."""
+    company_name: _builtins.str
+    """The registered name of a company."""
+    industry: _builtins.str
+    """What a company does; empty removes it."""
+    department: _builtins.str
+    """Where in the company an employee is."""
+    birthday: _builtins.str
+    """The birthday of a private person, as ISO 8601 writes a day; empty removes it."""
     @_builtins.property
     def actor(self) -> _identity_pb2.Viewer:
         """Who acts; staff."""
@@ -1215,19 +1230,34 @@ class ChangeAccountRequest(_message.Message):
         avatar_url: _builtins.str | None = ...,
         bio: _builtins.str | None = ...,
         verified: _builtins.bool | None = ...,
+        category: _builtins.str | None = ...,
+        company_name: _builtins.str | None = ...,
+        industry: _builtins.str | None = ...,
+        department: _builtins.str | None = ...,
+        birthday: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_avatar_url", b"_avatar_url", "_bio", b"_bio", "_display_name", b"_display_name", "_handle", b"_handle", "_verified", b"_verified", "actor", b"actor", "avatar_url", b"avatar_url", "bio", b"bio", "display_name", b"display_name", "handle", b"handle", "verified", b"verified"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_avatar_url", b"_avatar_url", "_bio", b"_bio", "_birthday", b"_birthday", "_category", b"_category", "_company_name", b"_company_name", "_department", b"_department", "_display_name", b"_display_name", "_handle", b"_handle", "_industry", b"_industry", "_verified", b"_verified", "actor", b"actor", "avatar_url", b"avatar_url", "bio", b"bio", "birthday", b"birthday", "category", b"category", "company_name", b"company_name", "department", b"department", "display_name", b"display_name", "handle", b"handle", "industry", b"industry", "verified", b"verified"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avatar_url", b"_avatar_url", "_bio", b"_bio", "_display_name", b"_display_name", "_handle", b"_handle", "_verified", b"_verified", "account_id", b"account_id", "actor", b"actor", "avatar_url", b"avatar_url", "bio", b"bio", "display_name", b"display_name", "handle", b"handle", "reason", b"reason", "verified", b"verified", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avatar_url", b"_avatar_url", "_bio", b"_bio", "_birthday", b"_birthday", "_category", b"_category", "_company_name", b"_company_name", "_department", b"_department", "_display_name", b"_display_name", "_handle", b"_handle", "_industry", b"_industry", "_verified", b"_verified", "account_id", b"account_id", "actor", b"actor", "avatar_url", b"avatar_url", "bio", b"bio", "birthday", b"birthday", "category", b"category", "company_name", b"company_name", "department", b"department", "display_name", b"display_name", "handle", b"handle", "industry", b"industry", "reason", b"reason", "verified", b"verified", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__avatar_url: _TypeAlias = _typing.Literal["avatar_url"]  # noqa: Y015
     _WhichOneofArgType__avatar_url: _TypeAlias = _typing.Literal["_avatar_url", b"_avatar_url"]  # noqa: Y015
     _WhichOneofReturnType__bio: _TypeAlias = _typing.Literal["bio"]  # noqa: Y015
     _WhichOneofArgType__bio: _TypeAlias = _typing.Literal["_bio", b"_bio"]  # noqa: Y015
+    _WhichOneofReturnType__birthday: _TypeAlias = _typing.Literal["birthday"]  # noqa: Y015
+    _WhichOneofArgType__birthday: _TypeAlias = _typing.Literal["_birthday", b"_birthday"]  # noqa: Y015
+    _WhichOneofReturnType__category: _TypeAlias = _typing.Literal["category"]  # noqa: Y015
+    _WhichOneofArgType__category: _TypeAlias = _typing.Literal["_category", b"_category"]  # noqa: Y015
+    _WhichOneofReturnType__company_name: _TypeAlias = _typing.Literal["company_name"]  # noqa: Y015
+    _WhichOneofArgType__company_name: _TypeAlias = _typing.Literal["_company_name", b"_company_name"]  # noqa: Y015
+    _WhichOneofReturnType__department: _TypeAlias = _typing.Literal["department"]  # noqa: Y015
+    _WhichOneofArgType__department: _TypeAlias = _typing.Literal["_department", b"_department"]  # noqa: Y015
     _WhichOneofReturnType__display_name: _TypeAlias = _typing.Literal["display_name"]  # noqa: Y015
     _WhichOneofArgType__display_name: _TypeAlias = _typing.Literal["_display_name", b"_display_name"]  # noqa: Y015
     _WhichOneofReturnType__handle: _TypeAlias = _typing.Literal["handle"]  # noqa: Y015
     _WhichOneofArgType__handle: _TypeAlias = _typing.Literal["_handle", b"_handle"]  # noqa: Y015
+    _WhichOneofReturnType__industry: _TypeAlias = _typing.Literal["industry"]  # noqa: Y015
+    _WhichOneofArgType__industry: _TypeAlias = _typing.Literal["_industry", b"_industry"]  # noqa: Y015
     _WhichOneofReturnType__verified: _TypeAlias = _typing.Literal["verified"]  # noqa: Y015
     _WhichOneofArgType__verified: _TypeAlias = _typing.Literal["_verified", b"_verified"]  # noqa: Y015
     @_typing.overload
@@ -1235,9 +1265,19 @@ class ChangeAccountRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__bio) -> _WhichOneofReturnType__bio | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__birthday) -> _WhichOneofReturnType__birthday | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__category) -> _WhichOneofReturnType__category | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__company_name) -> _WhichOneofReturnType__company_name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__department) -> _WhichOneofReturnType__department | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__display_name) -> _WhichOneofReturnType__display_name | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__handle) -> _WhichOneofReturnType__handle | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__industry) -> _WhichOneofReturnType__industry | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__verified) -> _WhichOneofReturnType__verified | None: ...
 
