@@ -81,7 +81,7 @@ class Conversation:
         self.dropped = True
         if self._websocket.client_state is WebSocketState.CONNECTED:
             try:
-                await self._websocket.close(code, reason)
+                await self._websocket.close(code, messages.fitting(reason))
             except WebSocketDisconnect:
                 return messages.GONE
         return code

@@ -18,6 +18,8 @@ TOO_MANY_INITS = 4429
 GONE = 1006
 """What is noted of a connection that ended without a word."""
 
+_REASON_BYTES = 123
+
 
 class Broken(Exception):
     """The client breaks the protocol, or a bound of it: the connection ends with this code and reason."""
@@ -47,6 +49,11 @@ def operation_id(message: dict[str, Any]) -> str:
     if not isinstance(found, str) or not 0 < len(found) <= 100:
         raise Broken(INVALID_MESSAGE, "id: must be 1 to 100 characters")
     return found
+
+
+def fitting(reason: str) -> str:
+    """As much of a reason as the frame that closes a connection can hold."""
+    return reason.encode()[:_REASON_BYTES].decode(errors="ignore")
 
 
 def encoded(kind: str, number: str | None = None, payload: Any = None) -> str:

@@ -164,6 +164,7 @@ async def until_logged(logs: Any, event: str) -> None:
         ([INIT, {"type": "subscribe", "id": "a", "payload": {"query": "a\u0000"}}], 4400),
         ([{"type": "subscribe", "id": "a", "payload": {"query": "0"}}], 4401),
         ([INIT, *[{"type": "subscribe", "id": "a", "payload": {"query": "wait"}}] * 2], 4409),
+        ([INIT, *[{"type": "subscribe", "id": "é" * 100, "payload": {"query": "wait"}}] * 2], 4409),
         ([INIT, INIT], 4429),
     ],
 )
