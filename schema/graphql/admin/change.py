@@ -15,6 +15,9 @@ from schema.graphql.field import field
 from schema.graphql.info import Info
 from schema.graphql.moment import Moment, moment
 
+_ACCOUNTS = frozenset({"merging_into", "merged_into", "took_over"})
+"""The fields of a difference whose values are accounts."""
+
 
 @strawberry.type(description="The difference that a change made to one field.")
 class AdminDifference:
@@ -27,10 +30,11 @@ class AdminDifference:
     @classmethod
     def from_message(cls, message: pb.Difference) -> Self:
         """The difference that `message` tells of."""
+        prefix = f"{ids.Prefix.ACCOUNT}_" if message.field in _ACCOUNTS else ""
         return cls(
             field_name=message.field,
-            before=message.before if message.HasField("before") else None,
-            after=message.after if message.HasField("after") else None,
+            before=prefix + message.before if message.HasField("before") else None,
+            after=prefix + message.after if message.HasField("after") else None,
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from schema.errcode import OUTAGES, AccountNotFound, InvalidArgument
+from schema.errcode import OUTAGES, AccountNotFound, InvalidArgument, MergeRefused
 from schema.graphql import arguments, ids
 from schema.graphql.accounts import Account, account_of
 from schema.graphql.activity import PageInfo
@@ -14,6 +14,7 @@ from schema.graphql.info import Info
 from schema.graphql.ports import Degradation
 
 _CURSOR = re.compile(r"at_([1-9][0-9]{0,18})", re.ASCII)
+_NUMBER = re.compile(r"\baccount ([0-9]+)\b")
 
 
 class Edge(Protocol):
@@ -67,11 +68,18 @@ def account_numbers(argument: str, account_ids: Sequence[str]) -> tuple[int, ...
 
 @contextmanager
 def named_by_id() -> Iterator[None]:
-    """Lets a refusal name accounts by their public ids: the backend knows their numbers only."""
+    """Lets a refusal name accounts by their public ids."""
     try:
         yield
-    except AccountNotFound as error:
-        raise AccountNotFound(re.sub(r"^.* (\d+)$", rf"{ids.Prefix.ACCOUNT.value}_\1", error.message)) from error
+    except (AccountNotFound, MergeRefused) as error:
+        if (words := with_public_ids(error.message)) == error.message:
+            raise
+        raise type(error).worded(words) from error
+
+
+def with_public_ids(words: str) -> str:
+    """What a backend says, which knows accounts by their numbers only, in ids that clients know."""
+    return _NUMBER.sub(rf"account {ids.Prefix.ACCOUNT.value}_\1", words)
 
 
 async def actor_of(info: Info, account_id: int) -> Account | None:

@@ -8,7 +8,7 @@ from schema.generated.admin.v1 import admin_pb2 as pb
 from schema.graphql import ids
 from schema.graphql.accounts import Account
 from schema.graphql.admin.enums import AdminMergeState
-from schema.graphql.admin.lists import actor_of
+from schema.graphql.admin.lists import actor_of, with_public_ids
 from schema.graphql.cost import at_most
 from schema.graphql.field import field
 from schema.graphql.info import Info
@@ -36,7 +36,7 @@ class AdminMergeCheck:
     def from_message(cls, message: pb.CheckMergeResponse) -> Self:
         """The check that `message` tells of."""
         moves = [AdminAmount(what=amount.what, count=amount.count) for amount in message.moves]
-        return cls(refusal=message.refusal or None, moves=moves)
+        return cls(refusal=with_public_ids(message.refusal) or None, moves=moves)
 
 
 @strawberry.type(description="One kind of data that a merge moves.")
@@ -88,7 +88,7 @@ class AdminMerge:
             requested_at=moment(message.requested_at),
             started_at=moment(message.started_at) if message.HasField("started_at") else None,
             finished_at=moment(message.finished_at) if message.HasField("finished_at") else None,
-            problem=message.problem or None,
+            problem=with_public_ids(message.problem) or None,
         )
 
     @field(description="Who began it; null when the account cannot be shown.")

@@ -52,8 +52,8 @@ def change(**fields: Any) -> pb.Change:
 def merge(**fields: Any) -> pb.Merge:
     steps = [pb.MergeStep(name="follows", total=8, moved=8, done=True)]
     made = pb.Merge(
-        source_id=7, target_id=8, state=pb.MERGE_STATE_FAILED, steps=steps, actor_id=4, reason="twins", problem="no",
-        **fields,
+        source_id=7, target_id=8, state=pb.MERGE_STATE_FAILED, steps=steps, actor_id=4, reason="twins",
+        problem="account 8 is CLOSED", **fields,
     )  # fmt: skip
     return moment(made, "requested_at", "started_at", "finished_at")  # type: ignore[no-any-return]
 
@@ -108,7 +108,7 @@ class FakeDesk:
 
     async def check_merge(self, viewer: Identity, source_id: int, target_id: int) -> pb.CheckMergeResponse:
         self._tell("check_merge", viewer, source_id, target_id)
-        return pb.CheckMergeResponse(refusal="no", moves=[pb.Amount(what="sessions", count=2)])
+        return pb.CheckMergeResponse(refusal="account 7 is CLOSED", moves=[pb.Amount(what="sessions", count=2)])
 
     async def merge(self, viewer: Identity, source_id: int) -> pb.Merge | None:
         self._tell("merge", viewer, source_id)

@@ -177,6 +177,10 @@ async def test_refusals_use_the_words_of_the_client(context: FakeContext) -> Non
     assert (await refusal(context, CREATE, input=NEW)).message == "displayName: must not be empty"
     context.admin.refusal = AccountNotFound(7)
     assert (await refusal(context, TURN % "Close")).message == "there is no account acc_7"
+    context.admin.refusal = MergeRefused("account 7 is merged into account 8: the other way round would be a circle")
+    refused = await refusal(context, TURN % "Close")
+    assert refused.message == "account acc_7 is merged into account acc_8: the other way round would be a circle"
+    assert type(refused) is MergeRefused
 
 
 async def test_what_is_no_account_is_not_closed(context: FakeContext) -> None:

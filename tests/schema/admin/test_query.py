@@ -8,6 +8,7 @@ from schema.generated.account.v1 import account_pb2
 from schema.generated.activity.v1 import activity_pb2
 from schema.generated.admin.v1 import admin_pb2 as pb
 from schema.generated.identity.v1 import identity_pb2
+from schema.graphql.admin.change import AdminDifference
 from schema.graphql.admin.ports import AccountsKey, ActivitiesKey, AuditsKey
 from schema.graphql.ports import GUEST, Degradation, Identity
 from tests.schema.admin.desk import account, at_the_desk, details
@@ -103,6 +104,12 @@ async def test_the_history_tells_each_difference_and_who_made_it(context: FakeCo
     assert context.admin.told == [("changes", SAM, 7, 20, "c0")]
 
 
+@pytest.mark.parametrize("field", ["merging_into", "merged_into", "took_over"])
+def test_a_difference_that_is_an_account_shows_its_public_id(field: str) -> None:
+    told = AdminDifference.from_message(pb.Difference(field=field, after="30"))
+    assert (told.field_name, told.before, told.after) == (field, None, "acc_30")
+
+
 async def test_an_actor_who_cannot_be_shown_right_now_is_a_gap(context: FakeContext) -> None:
     context.break_down("account", "account_by_id")
     document = '{ admin { changes(accountId: "acc_7") { edges { node { actor { id } } } } } }'
@@ -126,7 +133,7 @@ WHOLE = {
     "recentChanges": [{"reason": "asked"}],
     "merge": {
         "state": "FAILED",
-        "problem": "no",
+        "problem": "account acc_8 is CLOSED",
         "sourceId": "acc_7",
         "targetId": "acc_8",
         "steps": [{"name": "follows", "done": True}],
@@ -178,8 +185,13 @@ async def test_what_was_never_there_is_null_without_a_gap(context: FakeContext) 
 
 
 async def test_a_merge_can_be_followed(context: FakeContext) -> None:
-    document = '{ admin { merge(sourceId: "acc_7") { state steps { total moved } finishedAt } } }'
-    merge = {"state": "FAILED", "steps": [{"total": 8, "moved": 8}], "finishedAt": "2026-01-01T00:00:00+00:00"}
+    document = '{ admin { merge(sourceId: "acc_7") { state problem steps { total moved } finishedAt } } }'
+    merge = {
+        "state": "FAILED",
+        "problem": "account acc_8 is CLOSED",
+        "steps": [{"total": 8, "moved": 8}],
+        "finishedAt": "2026-01-01T00:00:00+00:00",
+    }
     assert await answer(context, document) == {"admin": {"merge": merge}}
     context.admin.found_merge = None
     assert await answer(context, document) == {"admin": {"merge": None}}
@@ -187,7 +199,7 @@ async def test_a_merge_can_be_followed(context: FakeContext) -> None:
 
 async def test_a_merge_can_be_checked(context: FakeContext) -> None:
     document = '{ admin { checkMerge(sourceId: "acc_7", targetId: "acc_8") { refusal moves { what count } } } }'
-    check = {"refusal": "no", "moves": [{"what": "sessions", "count": 2}]}
+    check = {"refusal": "account acc_7 is CLOSED", "moves": [{"what": "sessions", "count": 2}]}
     assert await answer(context, document) == {"admin": {"checkMerge": check}}
     assert context.admin.told == [("check_merge", SAM, 7, 8)]
 
