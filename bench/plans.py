@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import statistics
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -20,9 +21,10 @@ from bench.processes import resident_kib
 from bench.queries import ITEMS, home
 from gateway.execution import Plans
 from gateway.execution.for_strawberry import compiled_strawberry_executor
+from loaders.loader import Loader
 from schema.generated.activity.v1 import activity_pb2
 from schema.graphql.schema import create_schema
-from tests.schema.fakes import ADA, FakeContext, FakeLoader
+from tests.schema.fakes import ACCOUNTS, ADA, FakeContext
 
 COUNT = 1000
 WARM_UP = 50
@@ -69,15 +71,31 @@ async def us_per_item(rounds: int, seconds: float) -> float:
 
 
 def answering(items: int) -> Once:
-    """Answers the home query with so many items of the feed."""
-    context, reply = FakeContext(ADA), feed(items).SerializeToString()
-    context.loaders.feed = FakeLoader(lambda _: activity_pb2.ActivityPage.FromString(reply))
+    """Answers the home query with so many items of the feed, by loaders as the gateway has them."""
+    context: Any = FakeContext(ADA)
+    reply = feed(items).SerializeToString()
     once = by(compiled_strawberry_executor(Plans()), create_schema(), home(items), context)
 
     async def answer() -> bytes:
+        group = asyncio.TaskGroup()  # Which nothing needs that is answered at once.
+        context.loaders.feed = Loader(AtOnce(lambda _: activity_pb2.ActivityPage.FromString(reply)), group)
+        context.loaders.account_by_id = Loader(AtOnce(ACCOUNTS.get), group)
         return orjson.dumps((await once()).data)
 
     return answer
+
+
+class AtOnce:
+    """A source of answers that are there already."""
+
+    def __init__(self, answer: Callable[[Any], Any]) -> None:
+        self._answer = answer
+
+    def answers(self, keys: Sequence[Any]) -> asyncio.Future[Sequence[Any]]:
+        """The answers in the order of the keys."""
+        future = asyncio.get_running_loop().create_future()
+        future.set_result([self._answer(key) for key in keys])
+        return future
 
 
 async def costs(rounds: int, seconds: float) -> dict[str, dict[str, float]]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ASKING = "asking"
 """The attribute by which an `async def` function tells of which parts it is made: `Asking`, as a tuple."""
+PARTS = "parts"
+"""The attribute by which a property tells of which parts its getter is made: `Parts`, as a tuple."""
 MakeInfo = Callable[["Execution", "FieldPlan", "Frame"], Any]
 Show = Callable[[Any], Any]
 """Makes of what was asked what is shown."""
@@ -37,6 +39,35 @@ class Asking(NamedTuple):
     """Called with the source, the context and the arguments; `None` where there is nothing to ask, which is null."""
     recover: Callable[[Any, Exception, Show | None], Any]
     """Answers a value in spite of an error, or raises it."""
+    through: Callable[[Any], Any] | None = None
+    """Makes of the context the one to ask with, or raises why not to ask."""
+
+
+class Parts(NamedTuple):
+    """The parts of a getter `f` that reads one thing, so that a plan may do without calling it.
+
+    `f(source)` is `show(source.a.b)` where the path is `("a", "b")`.
+    """
+
+    path: tuple[str, ...]
+    """The attributes to go along; none for the source itself."""
+    show: Show | None = None
+    """Makes of what stands there what is read; `None` where it is read as it is."""
+
+
+class Told(NamedTuple):
+    """A property that tells of which parts its getter is made."""
+
+    name: str
+    descriptor: property
+    parts: Parts
+
+    def is_read_from(self, kind: type) -> bool:
+        """Whether it is what instances of a class are read by."""
+        return (
+            next((one.__dict__[self.name] for one in kind.__mro__ if self.name in one.__dict__), None)
+            is self.descriptor
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +76,8 @@ class Reading:
 
     expression: str
     needs_mapping_check: bool = False
+    told: Told | None = None
+    """The property that is read, where it tells of its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +136,24 @@ class Dialect:
         return {}
 
 
-def attribute(name: str) -> Reading:
-    """Reads an attribute that must be there."""
-    if name.isidentifier() and name.isascii() and not keyword.iskeyword(name):
-        return Reading(f"s.{name}")
-    return Reading(f"getattr(s, {quoted(name)})")
+def attribute(name: str, descriptor: object = None) -> Reading:
+    """Reads an attribute that must be there; `descriptor` is what the class has for it."""
+    told = told_by(descriptor, name)
+    return Reading(f"s.{name}" if is_name(name) else f"getattr(s, {quoted(name)})", told=told)
+
+
+def told_by(descriptor: object, name: str) -> Told | None:
+    """The property with its parts; `None` for any other, and for all else."""
+    parts = getattr(descriptor, PARTS, None)
+    if parts is None or not isinstance(descriptor, property):
+        return None
+    told = Told(name, descriptor, Parts(*parts))
+    return told if all(map(is_name, told.parts.path)) else None
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may stand as a name in Python source, and stays the same there."""
+    return text.isidentifier() and text.isascii() and not keyword.iskeyword(text)
 
 
 def key_or_attribute(name: str) -> Reading:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .arguments import Arguments
     from .completers import LeafCompleter
     from .running import Execution
+    from .selections import Sources
 
 Complete = Callable[["Execution", Any, Frame], Any]
 """Turns a resolved value into response data at a place; raises what graphql-core would raise there."""
@@ -57,6 +58,7 @@ class FieldPlan:
         "parent_name",
         "reading",
         "runs",
+        "sources",
     )
 
     def __init__(
@@ -80,6 +82,13 @@ class FieldPlan:
         self.call: Call | None = None
         """How to call the field's resolver; `None` where the field is read, or the execution brings the resolver."""
         self.arguments: Arguments | None = None
+        self.sources: tuple[Sources | None, ...] = ()
+        """Of each selection on its objects, what knows their classes; `None` for one that does more than read."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether what is made of an object depends on it alone, as far as any was seen: all is read by told parts."""
+        return all(sources is not None and sources.are_known for sources in self.sources)
 
     def nodes(self) -> list[FieldNode]:
         """The field's nodes in the document, in a list of their own."""

@@ -55,7 +55,7 @@ class StrawberryDialect(Dialect):
         field = _closed_over(resolve, "_get_basic_result").get("field")
         if field is None or not _is_ordinary(field) or field.base_resolver:
             return super().reading(definition, resolve, name)
-        return attribute(field.python_name) if field.default_resolver is getattr else None
+        return attribute(field.python_name, field.default) if field.default_resolver is getattr else None
 
     def call(self, definition: GraphQLField, resolve: Callable[..., Any]) -> Call:
         """A resolver that is an ordinary function, without extensions, is called as such."""

@@ -15,7 +15,7 @@ from .arguments import compile_arguments
 from .completers import compile_completer
 from .fields import FieldPlan
 from .frames import Frame, path_of
-from .selections import write_selection
+from .selections import Selection, write_selection
 
 if TYPE_CHECKING:
     from .dialect import Dialect
@@ -63,9 +63,9 @@ class Plan:
             executor.hide_suggestions,
         ).grouped_field_set
         if operation.operation is OperationType.MUTATION:
-            self.serial = [self._write(executor, root_type, {key: details}) for key, details in grouped.items()]
+            self.serial = [self._write(executor, root_type, {key: details}).run for key, details in grouped.items()]
         else:
-            self.root = self._write(executor, root_type, grouped)
+            self.root = self._write(executor, root_type, grouped).run
         self._plans.seconds += perf_counter() - started
 
     def selection(self, execution: Execution, field: FieldPlan, type_: GraphQLObjectType) -> Run:
@@ -73,17 +73,21 @@ class Plan:
         started = perf_counter()
         try:
             grouped = execution.executor.collect_subfields(type_, field.details).grouped_field_set
-            return self._write(execution.executor, type_, grouped)
+            run, sources = self._write(execution.executor, type_, grouped)
+            field.sources = (*field.sources, sources)
+            return run
         except TooLarge:
             self._plans.note("large selection")
+            field.sources = (None,)
             return interpreted(field, type_)
         except Exception:
             self._plans.note("not compilable")
+            field.sources = (None,)
             return interpreted(field, type_)
         finally:
             self._plans.seconds += perf_counter() - started
 
-    def _write(self, executor: CompiledExecution, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Run:
+    def _write(self, executor: CompiledExecution, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         if self.fields + len(grouped) > self._plans.most_fields:
             raise TooLarge
         self.fields += len(grouped)

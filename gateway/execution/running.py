@@ -17,6 +17,7 @@ from .branches import Branch, Waiting, branches_of, nullable_around
 from .dialect import Show
 from .fields import Complete, FieldPlan
 from .frames import Frame, field_of, is_within, path_of
+from .repeats import Repeats
 from .together import Question, Questions, future_of, note_failure, together, wait_for
 
 if TYPE_CHECKING:
@@ -131,7 +132,14 @@ class Execution:
         self._asked.append((future, awaited, field, show, place))
         return PENDING
 
-    def _told(self, field: FieldPlan, awaited: Any, show: Callable[[Any], Any], place: Frame) -> Any:
+    def _told(
+        self,
+        field: FieldPlan,
+        awaited: Any,
+        show: Callable[[Any], Any],
+        place: Frame,
+        repeats: Repeats | None = None,
+    ) -> Any:
         try:
             value = show(awaited.result())
         except Exception as error:
@@ -139,10 +147,14 @@ class Execution:
         try:
             run = field.runs.get(type(value))
             if run is not None and (field.cast is None or getattr(value, field.cast, None) is None):
-                return run(self, value, place, {})
-            return field.complete(self, value, place)
+                made = run(self, value, place, {})
+            else:
+                made = field.complete(self, value, place)
         except Exception as error:
             return self.fail(error, field, place)
+        if repeats is not None:
+            repeats.keep(field, awaited, show, made)
+        return made
 
     def recover(self, error: Exception, show: Show | None, field: FieldPlan, place: Frame) -> Any:
         """What a field that asks answers in spite of an error; null, or the located error, where it does not."""
@@ -229,9 +241,11 @@ class Execution:
     def _go_on(self, around: Frame | None, questions: Questions, answered: list[Question]) -> None:
         """Puts what was asked in its place. Raises the error that makes null propagate beyond a frame."""
         noted, asked = len(self._noted), len(self._asked)
+        repeats = Repeats()
         for _, awaited, field, show, place in answered:
             try:
-                place[3][place[1]] = self._told(field, awaited, show, place)
+                made = repeats.again(field, awaited, show)
+                place[3][place[1]] = self._told(field, awaited, show, place, repeats) if made is None else made
             except GraphQLError as error:
                 self._abandon_below(place)
                 nearest = nullable_around(place, around)

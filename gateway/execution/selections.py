@@ -2,24 +2,25 @@
 
 The source holds nothing of the document but names, quoted as Python literals; all else it refers to by number:
 `F3` is the plan of the field number 3, `C3` completes it, `Q3` are its runs by class, `R3` resolves it, `B3` asks what
-it asks, `I3` makes its info, `A3` its arguments, `K3_0` is a constant one; `L3` completes it as a leaf, `V3` coerces it
-if its class is in `S3`; for an enum `V3` holds the names.
+it asks, with the context that `H3` makes, `I3` makes its info, `A3` its arguments, `K3_0` is a constant one; `L3`
+completes it as a leaf, `V3` coerces it if its class is in `S3`; for an enum `V3` holds the names; `W3` shows what a
+property reads whose parts are known, where `T` knows that the source has that property.
 """
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping
 from functools import lru_cache
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import TypeNameMetaFieldDef
 
 from .completers import LeafCompleter, MemoizedEnum
-from .dialect import Call, quoted
+from .dialect import Call, Told, is_name, quoted
 from .fields import FieldPlan
 from .kinds import PLAIN
+from .objects import MOST_CLASSES
 from .running import Run
 from .scalars import unchanged_test
 
@@ -45,8 +46,33 @@ def is_mapping(source: Any) -> Any:
         return Unknowable(error)
 
 
-def write_selection(fields: list[FieldPlan]) -> Run:
-    """A function `run(execution, source, frame, out) -> out`.
+class Sources(dict[type, bool]):
+    """Remembers, per exact class of a source, whether its properties are those that told of their parts."""
+
+    def __init__(self, told: list[Told]) -> None:
+        super().__init__()
+        self._told = told
+        self.are_known = True
+        """Whether all classes so far have them."""
+
+    def __missing__(self, kind: type) -> bool:
+        if len(self) >= MOST_CLASSES:
+            self.clear()
+        known = self[kind] = PLAIN[kind] and all(one.is_read_from(kind) for one in self._told)
+        self.are_known = self.are_known and known
+        return known
+
+
+class Selection(NamedTuple):
+    """One selection set as a function."""
+
+    run: Run
+    sources: Sources | None
+    """What knows the classes of its sources; `None` where it does more than read leaves by told parts."""
+
+
+def write_selection(fields: list[FieldPlan]) -> Selection:
+    """With a function `run(execution, source, frame, out) -> out`.
 
     It raises the located error of a field that may not be null, like graphql-core.
     """
@@ -54,13 +80,32 @@ def write_selection(fields: list[FieldPlan]) -> Run:
     lines = ["def run(x, s, f, out):"]
     if any(field.reading is not None and field.reading.needs_mapping_check for field in fields):
         lines.append("    m = type(s) is dict or is_mapping(s)")
+    told = [field.reading.told for field in fields if field.reading is not None and field.reading.told]
+    sources = Sources(told)
+    if told:
+        scope["T"] = sources
+        lines.append("    t = T[type(s)]")
     for number, field in enumerate(fields):
         lines += _written(str(number), field, scope)
     lines.append("    return out")
     source = "\n".join(lines)
     exec(code_of(source) if len(source) <= _MOST_KEPT else _compiled(source), scope)  # noqa: S102
-    run: Run = scope["run"]
-    return run
+    return Selection(scope["run"], sources if told and all(map(_is_told, fields)) else None)
+
+
+def _is_told(field: FieldPlan) -> bool:
+    """Whether what the field answers depends on its source alone."""
+    if is_typename(field):
+        return True
+    if field.reading is None or field.reading.told is None:
+        return False
+    coerces = field.leaf.coerce if field.leaf is not None else None
+    return coerces is str or isinstance(coerces, MemoizedEnum) or unchanged_test(field.definition.type) is not None
+
+
+def is_typename(field: FieldPlan) -> bool:
+    """Whether the field is the name of the type, shown as such."""
+    return field.definition is TypeNameMetaFieldDef and unchanged_test(field.definition.type) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -75,7 +120,7 @@ def _compiled(source: str) -> CodeType:
 
 def _written(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
     unchanged = unchanged_test(field.definition.type)
-    if field.definition is TypeNameMetaFieldDef and unchanged:
+    if is_typename(field):
         return [f"    out[{quoted(field.key)}] = {quoted(field.parent_name)}"]
     scope[f"F{number}"] = field
     scope[f"C{number}"] = field.complete
@@ -83,20 +128,31 @@ def _written(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
     if field.reading is None:
         return _resolved(number, field, unchanged, scope)
     if unchanged:
-        return _read_leaf(number, field, unchanged)
-    return _read(number, field) if field.leaf is None else _read_coerced(number, field, field.leaf, scope)
+        return _read_leaf(number, field, unchanged, scope)
+    return _read(number, field, scope) if field.leaf is None else _read_coerced(number, field, field.leaf, scope)
 
 
 def _place(field: FieldPlan) -> str:
     return f"(f, {quoted(field.key)}, {quoted(field.parent_name)}, out, {field.non_null})"
 
 
-def _read_leaf(number: str, field: FieldPlan, unchanged: str) -> list[str]:
-    """A field read off its source that most often is used as it is."""
+def _reading(number: str, field: FieldPlan, scope: dict[str, Any]) -> str:
+    """The expression that reads a field off its source."""
     assert field.reading is not None
+    expression, told = field.reading.expression, field.reading.told
+    if told is None:
+        return expression
+    read = ".".join(["s", *told.parts.path])
+    if told.parts.show is not None:
+        read, scope[f"W{number}"] = f"W{number}({read})", told.parts.show
+    return f"{read} if t else {expression}"
+
+
+def _read_leaf(number: str, field: FieldPlan, unchanged: str, scope: dict[str, Any]) -> list[str]:
+    """A field read off its source that most often is used as it is."""
     return [
         "    try:",
-        f"        v = {field.reading.expression}",
+        f"        v = {_reading(number, field, scope)}",
         "    except Exception as e:",
         f"        v = x.fail(e, F{number}, {_place(field)})",
         "    else:",
@@ -108,7 +164,6 @@ def _read_leaf(number: str, field: FieldPlan, unchanged: str) -> list[str]:
 
 def _read_coerced(number: str, field: FieldPlan, leaf: LeafCompleter, scope: dict[str, Any]) -> list[str]:
     """A field read off its source that is coerced."""
-    assert field.reading is not None
     if isinstance(leaf.coerce, MemoizedEnum):
         scope[f"V{number}"] = leaf.coerce.names
         coerce = [
@@ -119,14 +174,16 @@ def _read_coerced(number: str, field: FieldPlan, leaf: LeafCompleter, scope: dic
     else:
         scope[f"V{number}"], scope[f"L{number}"] = leaf.coerce, leaf
         scope[f"S{number}"] = leaf.sure
+        passed_on = ["        if type(v) is str:", "            pass"] if leaf.coerce is str else []
         coerce = [
-            f"        if type(v) in S{number}:",
+            *passed_on,
+            f"        {'el' if passed_on else ''}if type(v) in S{number}:",
             f"            c = V{number}(v)",
             f"            v = c if type(c) is str else L{number}.checked(x, v, c, {_place(field)})",
         ]
     return [
         "    try:",
-        f"        v = {field.reading.expression}",
+        f"        v = {_reading(number, field, scope)}",
         *coerce,
         "        else:",
         f"            p = {_place(field)}",
@@ -137,14 +194,13 @@ def _read_coerced(number: str, field: FieldPlan, leaf: LeafCompleter, scope: dic
     ]
 
 
-def _read(number: str, field: FieldPlan) -> list[str]:
+def _read(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
     """A field read off its source and completed."""
-    assert field.reading is not None
     cast = f" and getattr(v, {quoted(field.cast)}, None) is None" if field.cast else ""
     return [
         f"    p = {_place(field)}",
         "    try:",
-        f"        v = {field.reading.expression}",
+        f"        v = {_reading(number, field, scope)}",
         f"        r = Q{number}.get(type(v))",
         f"        if r is not None{cast}:",
         "            v = r(x, v, p, {})",
@@ -167,17 +223,22 @@ def _resolved(number: str, field: FieldPlan, unchanged: str | None, scope: dict[
         f"        v = x.fail(e, F{number}, p)",
     ]
     if field.call is not None and field.call.asking is not None:
-        scope[f"B{number}"] = field.call.asking.ask
         usual = [*_asked(number, field, scope), *(f"    {line}" for line in usual)]
     return [f"    p = {_place(field)}", *usual, f"    out[{quoted(field.key)}] = v"]
 
 
 def _asked(number: str, field: FieldPlan, scope: dict[str, Any]) -> list[str]:
     """A field that asks, without its coroutine; otherwise what follows."""
+    assert field.call is not None
+    assert field.call.asking is not None
+    scope[f"B{number}"], _, through = field.call.asking
+    context = "x.context"
+    if through is not None:
+        context, scope[f"H{number}"] = f"H{number}(x.context)", through
     given = ["**a"] if _are_picked(field) else _arguments(number, field, scope)
     asking = [
         "        try:",
-        f"            v = B{number}({', '.join(['s', 'x.context', *given])})",
+        f"            v = B{number}({', '.join(['s', context, *given])})",
         "        except Exception as e:",
         f"            v = x.recover(e, None, F{number}, p)",
         "        else:",
@@ -229,8 +290,3 @@ def _are_picked(field: FieldPlan) -> bool:
         return False
     constants = field.arguments.constants
     return constants is None or not all(map(is_name, constants))
-
-
-def is_name(text: str) -> bool:
-    """Whether a text may stand as a name in Python source, and stays the same there."""
-    return text.isidentifier() and text.isascii() and not keyword.iskeyword(text)

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, NoReturn, TypeAlias, TypeVar, get_args, get_origin
 
 from schema.graphql.info import Info
+from schema.graphql.ports import Context
 
 Shown = TypeVar("Shown")
 Asked: TypeAlias = tuple[Awaitable[Any], Callable[[Any], Shown]]
@@ -13,6 +14,8 @@ Asked: TypeAlias = tuple[Awaitable[Any], Callable[[Any], Shown]]
 Show: TypeAlias = Callable[[Any], Any]
 Recover: TypeAlias = Callable[[Info, Exception, Show | None], Any]
 """What the field answers in spite of an error; the last is how an answer would be shown, once that is known."""
+Through: TypeAlias = Callable[[Context], Context]
+"""Makes of the context the one to ask with, or raises why not to ask."""
 Ask: TypeAlias = Callable[..., Asked[Any] | None]
 
 
@@ -36,14 +39,14 @@ def asks(ask: Ask) -> Callable[..., Awaitable[Any]]:
     return resolver
 
 
-def made_of(resolver: Callable[..., Any], ask: Ask, recover: Recover) -> None:
+def made_of(resolver: Callable[..., Any], ask: Ask, recover: Recover, through: Through | None = None) -> None:
     """Tells the executor which parts a resolver is made of; see `gateway/execution/README.md`."""
-    resolver.asking = ask, recover  # type: ignore[attr-defined]
+    resolver.asking = ask, recover, through  # type: ignore[attr-defined]
 
 
 def what_asks(resolver: Callable[..., Any]) -> Ask | None:
     """The part of a resolver that asks; None for one that is not made of parts."""
-    ask, _ = getattr(resolver, "asking", (None, None))
+    ask, *_ = getattr(resolver, "asking", (None,))
     return ask
 
 

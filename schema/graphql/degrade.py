@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from schema.errcode import OUTAGES, AtriumError, LastGood
-from schema.graphql.asking import Ask, Asked, Recover, Show, made_of, what_asks
+from schema.graphql.asking import Ask, Recover, Show, Through, made_of, what_asks
 from schema.graphql.info import Info
 from schema.graphql.ports import Context, Degradation
 from schema.graphql.seams import SEAMS, DegradeMode, Seam
@@ -25,7 +25,7 @@ def degrades(resolver: Resolver) -> Resolver:
     ask = what_asks(resolver)
     if ask is None:
         return cast(Resolver, _awaiting(resolver, seam, recover))
-    return cast(Resolver, _asking(resolver, _ask_unless_spared(ask, seam), recover))
+    return cast(Resolver, _asking(resolver, ask, recover, _unless_spared(seam)))
 
 
 def _recovering(name: str, seam: Seam) -> Recover:
@@ -65,30 +65,32 @@ def _awaiting(resolver: Callable[..., Awaitable[Any]], seam: Seam, recover: Reco
     return answer
 
 
-def _asking(resolver: Callable[..., Any], ask: Ask, recover: Recover) -> Callable[..., Awaitable[Any]]:
+def _asking(
+    resolver: Callable[..., Any], ask: Ask, recover: Recover, through: Through
+) -> Callable[..., Awaitable[Any]]:
     @wraps(resolver)
     async def answer(self: Any, info: Info, **arguments: Any) -> Any:
         show = None
         try:
-            if (asked := ask(self, info.context, **arguments)) is None:
+            if (asked := ask(self, through(info.context), **arguments)) is None:
                 return None
             awaitable, show = asked
             return show(await awaitable)
         except Exception as error:
             return recover(info, error, show)
 
-    made_of(answer, ask, recover)
+    made_of(answer, ask, recover, through)
     return answer
 
 
-def _ask_unless_spared(ask: Ask, seam: Seam) -> Ask:
-    """Asks, or looks for what was answered last, or raises why not to."""
+def _unless_spared(seam: Seam) -> Through:
+    """Has the field ask as it would, or look for what was answered last, or raises why not to."""
 
-    def ask_unless_spared(self: Any, context: Context, **arguments: Any) -> Asked[Any] | None:
+    def through(context: Context) -> Context:
         if (problem := context.spared(seam.criticality)) is None:
-            return ask(self, context, **arguments)
+            return context
         if seam.mode is not DegradeMode.STALE:
             raise problem
-        return ask(self, context.recalling(problem), **arguments)
+        return context.recalling(problem)
 
-    return ask_unless_spared
+    return through

@@ -49,8 +49,8 @@ def attribute(
     makes of it what the schema says. One that is `optional` in the contract is shown as it is, and as None where it was
     left out. `cost` is for one that may be long.
     """
-    getter = _given(read) if optional and isinstance(read, str) else _read(read, show)
-    made: StrawberryField = strawberry.field(default=property(getter), description=description, directives=_costs(cost))
+    getter = _read(read, show, optional=optional)
+    made: StrawberryField = strawberry.field(default=getter, description=description, directives=_costs(cost))
     made.init = False  # Nobody gives what is read.
     return made
 
@@ -59,25 +59,33 @@ def _costs(cost: int) -> list[object]:
     return [Cost(weight=str(cost))] if cost else []
 
 
-def _given(path: str) -> Read:
-    part, _, name = f"message.{path}".rpartition(".")
-    holder = attrgetter(part)
+class Attribute(property):
+    """A property that tells the executor of which parts it is made; see `gateway/execution/README.md`."""
 
-    def read(view: Any) -> Any:
-        message = holder(view)
-        return getattr(message, name) if message.HasField(name) else None
+    def __init__(self, path: tuple[str, ...], show: Read | None) -> None:
+        """Reads what stands at the end of the path, as `show` shows it."""
+        self.parts = path, show
+        holder = attrgetter(".".join(path)) if path else None
+        super().__init__(_then(holder, show))
 
-    return read
 
-
-def _read(read: str | Read, show: Read | None) -> Read:
-    getter = read if callable(read) else attrgetter(f"message.{read}")
-    if show is None:
-        return getter
+def _read(read: str | Read, show: Read | None, *, optional: bool) -> Attribute:
     convert = _Words(show).__getitem__ if isinstance(show, EnumType) else show
-    if callable(read) or "." in read:
-        return lambda view: convert(getter(view))
-    return lambda view: convert(getattr(view.message, read))  # The same in fewer steps.
+    if callable(read):
+        return Attribute((), _then(read, convert))
+    *path, name = "message", *read.split(".")
+    return Attribute((*path,), _given(name)) if optional else Attribute((*path, name), convert)
+
+
+def _then(first: Read | None, second: Read | None) -> Read:
+    """One after the other."""
+    if first is None or second is None:
+        return first or second or (lambda view: view)
+    return lambda view: second(first(view))
+
+
+def _given(name: str) -> Read:
+    return lambda message: getattr(message, name) if message.HasField(name) else None
 
 
 class _Words(dict[Any, Any]):
