@@ -242,7 +242,9 @@ def main() -> None:
     requests = [text.encode() for text in json.loads(sys.stdin.buffer.readline())]
     print("ready", flush=True)
     outcomes = uvloop.run(run(options.port, options.rate, requests))
-    print(json.dumps([astuple(outcome) for outcome in outcomes]))
+    # Unbuffered, as some environments have it, the system may take less than all of it.
+    with open(sys.stdout.fileno(), "w", closefd=False) as told:
+        json.dump([astuple(outcome) for outcome in outcomes], told)
 
 
 if __name__ == "__main__":
