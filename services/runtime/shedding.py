@@ -3,10 +3,13 @@
 The limit is Little's law, as in BBR and go-kratos aegis: who answers R requests a second at best, and wants each to be
 answered within T seconds, must not have more than R * T of them at work. R is measured. BBR measures T too, as the
 quickest that there was; here T is what we want, since a queue that stays for longer than one remembers would teach that
-slow is normal. Overloaded is not a processor that is busy: a process may share its processor, and what is slow may be
-what it asks. It is an event loop that is late (`pulse.py`), or answers that took longer than T.
+slow is normal. R may have been that of lighter work: while the answers of a late loop take longer than T, less than
+R * T is taken on, in proportion, as by gradient limiters. Overloaded is not a processor that is busy: a process may
+share its processor, and what is slow may be what it asks. It is an event loop that is late (`pulse.py`), or answers
+that took longer than T.
 
 https://github.com/go-kratos/aegis/blob/main/ratelimit/bbr/bbr.go
+https://github.com/Netflix/concurrency-limits
 """
 
 import math
@@ -31,6 +34,9 @@ takes, a burst would bring work for several.
 """
 SUSTAINED_SECONDS = 5.0
 """A process that has refused for this long should get fewer requests."""
+MOST_CUT = 0.5
+REGROWTH = 1.1
+"""What is left of the limit at least, and how much more it is at most, after half a second."""
 GAP_SECONDS = 1.0
 """How long there must be nothing to refuse until it counts as over."""
 
@@ -50,6 +56,8 @@ class Limiter:
         self._past = deque([0] * BUCKETS, maxlen=BUCKETS)
         """How many were in each bucket before."""
         self._slow = False
+        self._part = 1.0
+        """How much of what the past promises holds for the work of today."""
         self._refusing_since = self._refused_at = float("-inf")
 
     @property
@@ -104,9 +112,18 @@ class Limiter:
         self._past.append(self._answered)
         self._past.extend([0] * min(slot - self._slot - 1, BUCKETS))
         if self._past[-1]:
-            self._slow = self._seconds >= PATIENCE_SECONDS * self._answered
+            self._learn(self._seconds / self._answered)
         else:
             self._slow = self.in_flight >= MOST_WAITING
         self._slot = slot
         self._answered, self._seconds = 0, 0.0
-        self.limit = max(LEAST, math.ceil(max(self._past) / BUCKET_SECONDS * PATIENCE_SECONDS))
+        best = max(self._past) / BUCKET_SECONDS
+        self.limit = max(LEAST, math.ceil(best * PATIENCE_SECONDS * self._part))
+
+    def _learn(self, took: float) -> None:
+        """Answers took so long on average."""
+        self._slow = took >= PATIENCE_SECONDS
+        if not self._slow:
+            self._part = min(self._part * REGROWTH, 1.0)
+        elif self._pulse.late:
+            self._part *= max(PATIENCE_SECONDS / took, MOST_CUT)

@@ -94,6 +94,30 @@ def test_answers_that_take_long_are_overload_however_well_the_loop_turns() -> No
     assert taken == [True] * (each.limit - 1) + [False] * (201 - each.limit)
 
 
+def test_a_late_process_whose_work_has_become_heavier_takes_on_less_until_it_answers_in_time() -> None:
+    each, watch, _ = limiter()
+    answer(each, watch, 4000, rate=1000)
+    most = each.limit
+    slow_answers(each, watch, 150)
+    answer(each, watch, 1, rate=1000)
+    assert each.limit == pytest.approx(most / 1.1, rel=0.01)
+    limits = [each.limit]
+    for _ in range(2):
+        answer(each, watch, 200, rate=400)
+        limits.append(each.limit)
+    assert limits == sorted(limits)
+    assert limits[-1] == most
+
+
+def test_one_whose_loop_keeps_up_waits_for_others_and_takes_on_as_many() -> None:
+    each, watch, _ = limiter(late=False)
+    answer(each, watch, 4000, rate=1000)
+    most = each.limit
+    slow_answers(each, watch, 150)
+    answer(each, watch, 1, rate=1000)
+    assert each.limit == most
+
+
 def test_what_is_answered_quickly_again_is_none() -> None:
     each, watch, _ = limiter(late=False)
     slow_answers(each, watch, 150)
