@@ -114,6 +114,7 @@ class OperationContext:
         if recalling is None:
             recalling = self._recalling[type(problem)] = copy(self)
             recalling.loaders = self._clients.recalling(problem)
+            recalling._recalling = {}  # It would know itself, so that only a collection could let go of it.
         return recalling
 
     def begin(self, prepared: Prepared | None) -> None:

@@ -92,6 +92,18 @@ def log_failures(failures: Iterable[tuple[errcode.AtriumError, Exception]]) -> N
             _log.error("request failed", code=known.code, exc_info=cause)
 
 
+def cut_loose(failures: Iterable[GraphQLError]) -> None:
+    """Ends the tracebacks of errors of the catalogue, once they are logged.
+
+    They refer to all that an operation knew, and that to them, so that only a collection could let go of it.
+    """
+    for failure in failures:
+        error: Exception | None = failure
+        while isinstance(error, GraphQLError | errcode.AtriumError):
+            error.__traceback__ = None
+            error = error.original_error if isinstance(error, GraphQLError) else None
+
+
 def _origin(error: BaseException) -> dict[str, str]:
     """What the error came of, if of anything."""
     first = error

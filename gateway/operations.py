@@ -273,6 +273,7 @@ class Executor:
         executed = not isinstance(result, PreExecutionError)
         found = [(errors.explain(error, executed=executed), error) for error in result.errors or ()]
         errors.log_failures((known, errors.root_cause(error)) for known, error in found)
+        errors.cut_loose(error for _, error in found)
         has_data = executed and (result.data is not None or any(error.path for _, error in found))
         content: dict[str, Any] = {}
         if found:

@@ -91,9 +91,12 @@ class Question(Generic[K, V]):
         return self.blamed(BackendUnavailable(self.backend))
 
     def blamed(self, error: AtriumError) -> AtriumError:
-        """The error, saying whose failure it is."""
+        """The error as an answer, saying whose failure it is.
+
+        Its traceback ends here: it refers to whoever keeps the answer, so only a collection could let go of either.
+        """
         error.backend = self.backend
-        return error
+        return error.with_traceback(None)
 
     def _told_apart(self, keys: list[K]) -> list[list[K]]:
         """The keys in as few calls as it takes for a reply to tell viewers apart: usually one."""

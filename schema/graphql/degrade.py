@@ -34,6 +34,7 @@ def _recovering(name: str, seam: Seam) -> Recover:
     def recover(info: Info, error: Exception, show: Show | None) -> Any:
         if not isinstance(error, OUTAGES):
             raise error
+        error.__traceback__ = None  # It refers to the loader, which keeps the error.
         path, backend = info.path.as_list(), error.backend or seam.backend
         if show and (kept := _still_good(seam, error)):
             age_ms = round(kept.age * 1000)
