@@ -15,6 +15,7 @@ from graphql import (
 )
 from graphql.execution import MiddlewareManager, default_field_resolver, default_type_resolver
 from graphql.execution.executor import Executor
+from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 from graphql.execution.incremental import IncrementalExecutor
 from graphql.type import GraphQLResolveInfoHelpers
 
@@ -47,7 +48,8 @@ _REPLACED = (
 )
 """Methods that plans do without: a class that overrides one is interpreted."""
 
-
+_KNOWN = (Executor, IncrementalExecutor, ExecutorThrowingOnIncremental)
+"""Without incremental delivery, they are one."""
 _POSITIONAL = tuple(signature(Executor.build).parameters)[2:]
 _DEFAULTS = {
     "field_resolver": default_field_resolver,
@@ -69,8 +71,7 @@ class CompiledExecution(Executor[Any]):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls._is_custom = any(
-            getattr(cls, name) not in (getattr(Executor, name), getattr(IncrementalExecutor, name))
-            for name in _REPLACED
+            all(getattr(cls, name) is not getattr(known, name) for known in _KNOWN) for name in _REPLACED
         )
 
     @property
