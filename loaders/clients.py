@@ -19,7 +19,7 @@ from loaders.caching import Caches, Sizes
 from loaders.last_good import Memories, Memory, Recalling, Room
 from loaders.loader import Loader
 from loaders.permission import PermissionQuestions
-from loaders.sharing import Shared
+from loaders.sharing import Shared, Traffic
 from schema.errcode import AtriumError
 from schema.generated.account.v1.account_pb2 import Account, PrivateAttributes, VerifiedSession
 from schema.generated.activity.v1.activity_pb2 import Activity, ActivityPage, Audience
@@ -91,6 +91,7 @@ class Clients:
         self._caches = caches
         self._sharing = sharing
         self._memories = memories
+        self._traffic = Traffic()
         self._known: dict[str, tuple[Source[Any, Any], Memory[Any, Any] | None]] = {}
         changing = caches.changing if caches else nothing_kept
         self._account = AccountQuestions(channels[account.BACKEND])
@@ -162,7 +163,9 @@ class Clients:
         return known
 
     def _source(self, question: Question[K, V], memory: Memory[K, V] | None) -> Source[K, V]:
-        shared = Shared(question, self._metrics, self._group, memory=memory, sharing=self._sharing)
+        shared = Shared(
+            question, self._metrics, self._group, memory=memory, traffic=self._traffic, sharing=self._sharing
+        )
         return self._caches.of(question, shared) if self._caches else shared
 
 

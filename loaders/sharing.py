@@ -1,8 +1,9 @@
 """Calls that several operations share: natural batching, question by question.
 
-Nothing in flight: what is asked in this turn of the event loop is sent at its end. Something in flight: what is asked
-meanwhile is gathered, and sent when a call returns, when no more fits into one, or when the one in flight takes twice
-as long as calls usually do, so that nobody waits for a slow one. The more calls are in flight, the longer the next
+Nothing in flight: what is asked in this turn of the event loop is sent at its end, or a turn later while others wait
+for answers, too, since those who came together seldom ask in one turn. Something in flight: what is asked meanwhile is
+gathered, and sent when a call returns, when no more fits into one, or when the one in flight takes twice as long as
+calls usually do, so that nobody waits for a slow one. The more calls are in flight, the longer the next
 gathers: a backend that is slow because it has too much to do gets fewer and larger ones. A call that was sent takes
 nobody in: an answer is never older than its question.
 
@@ -35,6 +36,13 @@ GRACE_SECONDS = 0.02
 """How long after its deadline a caller is told so: a call that ends when its only caller does says it by itself."""
 
 
+class Traffic:
+    """The calls of a process, whatever they ask."""
+
+    in_flight = 0
+    """How many wait for their answers."""
+
+
 class Shared(Generic[K, V]):
     """Asks the backend of a question on behalf of all operations of a process; a `Source` for each of them."""
 
@@ -45,15 +53,17 @@ class Shared(Generic[K, V]):
         group: asyncio.TaskGroup,
         *,
         memory: Memory[K, V] | None = None,
+        traffic: Traffic | None = None,
         sharing: bool = True,
         gathering_seconds: float = GATHERING_SECONDS,
     ) -> None:
         """Calls are tasks of `group`, not of those who ask. Without `sharing` each who asks has a call alone.
 
-        The `memory` is told what the backend answers.
+        The `memory` is told what the backend answers. All questions of a process have one `traffic`.
         """
         self.question = question
         self.memory = memory
+        self._traffic = traffic or Traffic()
         self._group = group
         self._shares = sharing and question.scope != SCOPE_UNSPECIFIED
         self._batch_size = metrics.loader_batch.labels(question.name)
@@ -104,7 +114,8 @@ class Shared(Generic[K, V]):
         if in_flight := self._in_flight.get(place, 0):
             call.timer = loop.call_later(self._patience(in_flight), self._send, call)
         else:
-            call.timer = loop.call_soon(self._send, call)
+            is_busy = self._shares and self._traffic.in_flight
+            call.timer = loop.call_soon(self._send_later if is_busy else self._send, call)
         return call
 
     def _patience(self, in_flight: int) -> float:
@@ -112,6 +123,10 @@ class Shared(Generic[K, V]):
         seconds = max(self._least_seconds, 2 * self._usual_seconds)
         doubled = 1 << min(in_flight - 1, MOST_DOUBLINGS)
         return min(seconds * doubled, self._most_seconds)
+
+    def _send_later(self, call: "_Call[K, V]") -> None:
+        """Sends it in the next turn."""
+        call.timer = asyncio.get_running_loop().call_soon(self._send, call)
 
     def _send(self, call: "_Call[K, V]") -> None:
         self.drop(call)
@@ -121,6 +136,7 @@ class Shared(Generic[K, V]):
         except RuntimeError:  # The application has ended, so the group takes nothing in.
             call.end()
             return
+        self._traffic.in_flight += 1
         self._in_flight[call.place] = self._in_flight.get(call.place, 0) + 1
         self._batch_size.observe(len(call.keys))
         self._operations.observe(call.operations)
@@ -129,6 +145,7 @@ class Shared(Generic[K, V]):
         call.end()
         self._learn(asyncio.get_running_loop().time() - sent_at)
         place = call.place
+        self._traffic.in_flight -= 1
         self._in_flight[place] -= 1
         if not self._in_flight[place]:
             del self._in_flight[place]

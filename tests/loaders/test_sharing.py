@@ -92,6 +92,29 @@ async def test_idle_a_question_is_sent_in_the_turn_that_asks_it(house: House) ->
     assert await waiting == [4]
 
 
+async def test_while_others_wait_for_answers_who_asks_a_turn_later_comes_along(house: House) -> None:
+    with in_lane("red"):
+        first = await house.in_flight(1)
+    second = house.ask(2)
+    await turns(1)
+    third = house.ask(3)
+    await turns(3)
+    assert house.squares.batches == [[1], [2, 3]]
+    house.squares.gate.set()
+    assert await all_of(first, second, third) == [[1], [4], [9]]
+
+
+async def test_a_question_that_nobody_waits_for_any_more_is_not_sent_a_turn_later(house: House) -> None:
+    with in_lane("red"):
+        first = await house.in_flight(1)
+    second = house.ask(2)
+    await turns(1)
+    second.cancel()
+    house.squares.gate.set()
+    assert await all_of(first, house.ask(3)) == [[1], [9]]
+    assert house.squares.batches == [[1], [3]]
+
+
 async def test_operations_of_one_turn_share_a_call_and_a_key_is_in_it_once(house: House) -> None:
     assert await all_of(house.ask(2, 3), house.ask(3), house.ask(2)) == [[4, 9], [9], [4]]
     assert house.squares.batches == [[2, 3]]
