@@ -1,5 +1,6 @@
 """One operation: who asks, fresh loaders, and what had to be answered without its backend."""
 
+import asyncio
 import math
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,8 @@ class OperationContext:
         """Where the request comes from."""
         self.account_id: int | None = None
         """The account of whoever is asking, once somebody wanted to know."""
+        self._asked_for: list[Criticality] = []
+        """What fields were asked for in this turn; few, and quicker to look through than enums are to hash."""
         self.seat: Seat | None = None
         """The long connection over which it was asked."""
         self.seconds = math.inf
@@ -103,10 +106,22 @@ class OperationContext:
         return self._clients.admin()
 
     def spared(self, criticality: Criticality) -> errcode.AtriumError | None:
-        """Why a backend is not asked for what an answer can do without: too little time, or too much to do."""
+        """Why a backend is not asked for what an answer can do without: too little time, or too much to do.
+
+        What was asked for is asked for throughout that turn of the loop: each item of a list may ask.
+        """
+        if criticality in self._asked_for:
+            return None
         if ends_within(LEAST_SECONDS):
             return errcode.DeadlineExceeded()
-        return self._spares(criticality)
+        if (problem := self._spares(criticality)) is None:
+            self._note_asked_for(criticality)
+        return problem
+
+    def _note_asked_for(self, criticality: Criticality) -> None:
+        if not self._asked_for:
+            asyncio.get_running_loop().call_soon(self._asked_for.clear)
+        self._asked_for.append(criticality)
 
     def recalling(self, problem: errcode.AtriumError) -> "OperationContext":
         """The same operation with loaders that ask nobody, and know the last good answers."""

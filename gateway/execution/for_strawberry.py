@@ -16,7 +16,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
-    execute,
 )
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
@@ -225,17 +224,23 @@ def execute_known(
     context: Any = None,
     operation_name: str | None = None,
 ) -> ExecutionResult | Awaitable[ExecutionResult]:
-    """What `Schema.execute` comes to for a document that is known to be valid, where no extension is to be asked."""
+    """What `Schema.execute` comes to for a document that is known to be valid, where no extension is to be asked.
+
+    The document must not have its answer come in parts: what `execute` does beside this is to refuse that.
+    """
     is_awaitable: Any = optimized_is_awaitable  # It is no guard of types.
-    return execute(
+    executor_class: Any = schema.execution_context_class
+    executor = executor_class.build(
         schema._schema,
         document,
         context_value=context,
-        variable_values=variables,
+        raw_variable_values=variables,
         operation_name=operation_name,
-        executor_class=schema.execution_context_class,
         is_awaitable=is_awaitable,
     )
+    result: ExecutionResult | Awaitable[ExecutionResult]
+    result = ExecutionResult(None, executor) if isinstance(executor, list) else executor.execute_operation()
+    return result
 
 
 __all__ = ["CompiledStrawberryExecutor", "StrawberryDialect", "compiled_strawberry_executor", "execute_known"]

@@ -1,13 +1,16 @@
+import asyncio
 from typing import Any, cast
 
 import pytest
 
-from gateway.context import OperationContext, bearer_token, identity_of, type_name
+from gateway.context import LEAST_SECONDS, OperationContext, bearer_token, identity_of, type_name
 from schema import errcode
 from schema.generated.account.v1 import account_pb2
 from schema.generated.identity.v1 import identity_pb2
 from schema.graphql.admin.ports import Desk
 from schema.graphql.ports import GUEST, Commands, Identity, Loaders
+from schema.graphql.seams import Criticality
+from services.runtime.deadline import deadline_in
 from tests.gateway.push.fakes import Silent
 
 ADA = identity_pb2.Viewer(account_id=1, account_type=identity_pb2.ACCOUNT_TYPE_PERSONAL)
@@ -144,3 +147,28 @@ def test_an_account_in_its_cooling_off_period_may_act() -> None:
 
 def test_a_type_newer_than_this_gateway_is_named_by_its_number() -> None:
     assert type_name(77) == "TYPE_77"
+
+
+async def test_a_field_is_looked_at_once_in_a_turn_unless_it_is_left_out() -> None:
+    looked: list[Criticality] = []
+    spared: set[Criticality] = {Criticality.BANNERS}
+
+    def spares(criticality: Criticality) -> errcode.AtriumError | None:
+        looked.append(criticality)
+        return errcode.Overloaded() if criticality in spared else None
+
+    context = OperationContext(FakeClients(), Silent(), None, "here", spares)
+    assert [context.spared(Criticality.FEED) for _ in range(3)] == [None] * 3
+    assert [type(context.spared(Criticality.BANNERS)) for _ in range(2)] == [errcode.Overloaded] * 2
+    spared.add(Criticality.FEED)
+    assert context.spared(Criticality.FEED) is None
+    await asyncio.sleep(0)
+    assert isinstance(context.spared(Criticality.FEED), errcode.Overloaded)
+    assert looked == [Criticality.FEED, Criticality.BANNERS, Criticality.BANNERS, Criticality.FEED]
+
+
+async def test_with_no_time_left_a_field_that_was_not_looked_at_is_left_out() -> None:
+    context = context_of(None)
+    assert context.spared(Criticality.FEED) is None
+    with deadline_in(LEAST_SECONDS / 2):
+        assert isinstance(context.spared(Criticality.FEATURES), errcode.DeadlineExceeded)
