@@ -82,9 +82,9 @@ def overload(times: float) -> Callable[[House, Strength, float], Figures]:
             after.begin()
             time.sleep(AFTER_SECONDS)
             after.stop_sending()
-        # What is refused is not answered, and says so: of the others none may fail.
-        taken_on = [outcome for outcome in driving.outcomes if outcome.kind != REFUSED]
-        found = summed_up([*taken_on, *after.outcomes], span)
+        # What is refused is not answered, and says so, also for a moment afterwards: of the others none may fail.
+        taken_on = [outcome for outcome in (*driving.outcomes, *after.outcomes) if outcome.kind != REFUSED]
+        found = summed_up(taken_on, span)
         good = [outcome for outcome in driving.outcomes if outcome.seconds <= IN_TIME_SECONDS]
         rate = count(good, WHOLE, WITH_GAPS) / (span.ended - span.began)
         sent = len(driving.outcomes) - count(driving.outcomes, UNSENT)
