@@ -6,7 +6,7 @@ What keeps a backend that fails from taking its callers along, from the outside 
     in flight    at most so many calls to one backend at once: a slow one cannot hold everything
     silence      a backend that takes calls and answers none is hardly asked any more, and nobody waits for it for long
     breaker      a method that its backend does not answer is hardly asked any more, and so fails at once
-    hedge        a read that takes longer than nearly all others is sent to another server as well
+    hedge        a read that takes longer than nearly all others is sent to others as well
     retry        a read that did not arrive is sent again            ⎫
     ejection     a server that fails is left out for a while         ⎬ by gRPC, as `service_config` says
     health       a server that says it does not serve gets no calls  ⎭

@@ -11,7 +11,7 @@ from prometheus_client import Histogram
 
 from schema import errcode
 from services.runtime.channels.breaker import Breaker
-from services.runtime.channels.hedging import Hedging, first_to_answer
+from services.runtime.channels.hedging import MOST_SENT, Hedging, first_to_answer
 from services.runtime.channels.silence import Attempt, Silence
 from services.runtime.channels.tally import Call, CallTally, call_tally
 from services.runtime.deadline import time_left
@@ -139,11 +139,10 @@ class Method:
         calls, hedging = attempt.calls, self._hedging
         calls.append(self._begin(request, options, tally))
         try:
-            if hedging is not None and (waited := await hedging.takes_long(calls[0])):
+            while hedging and len(calls) < MOST_SENT and (waited := await hedging.takes_long(*calls)):
                 options["timeout"] -= waited
                 calls.append(self._begin(request, options, tally))
-                return await (await first_to_answer(*calls))
-            return await calls[0]
+            return await (calls[0] if len(calls) == 1 else await first_to_answer(*calls))
         finally:
             for call in calls:
                 call.cancel()  # Does nothing to one that is over.

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any
 
 import grpc
@@ -12,7 +13,7 @@ import pytest
 from schema import errcode
 from services.runtime.channels.breaker import LEAST, Breaker
 from services.runtime.channels.calls import Backend, Method
-from services.runtime.channels.hedging import SAVINGS, Hedging
+from services.runtime.channels.hedging import MOST_SENT, SAVINGS, SHORTEST_SECONDS, Hedging
 from services.runtime.channels.tally import CallTally, call_tally
 from services.runtime.deadline import deadline_in
 from services.runtime.telemetry import Metrics
@@ -125,6 +126,21 @@ async def test_a_read_that_takes_long_is_sent_to_another_server_and_the_first_an
     assert reply.result() == "second"
     assert asked.calls[0].cancelled()
     assert tally.count == 2
+
+
+async def test_a_read_that_meets_a_frozen_server_again_is_sent_again_each_time_after_twice_as_long() -> None:
+    asked, hedging = FakeBackend(), quick()
+    async with asyncio.TaskGroup() as group:
+        reply = group.create_task(method(asked, hedging=hedging)("request", timeout=60))
+        await asked.until(MOST_SENT)
+        assert await asyncio.wait([reply], timeout=0.05) == (set(), {reply})
+        assert len(asked.calls) == MOST_SENT
+        asked.calls[-1].answer("last")
+    assert reply.result() == "last"
+    assert all(call.cancelled() for call in asked.calls[:-1])
+    left = [call.options["timeout"] for call in asked.calls]
+    waits = [before - after for before, after in pairwise(left)]
+    assert waits == pytest.approx([SHORTEST_SECONDS * 2**number for number in range(MOST_SENT - 1)])
 
 
 async def test_the_first_server_may_still_answer_first() -> None:
