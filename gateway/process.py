@@ -3,11 +3,13 @@
 import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import grpc.aio
 import structlog
+from redis.asyncio import Redis
 
 from gateway.announcement import DEMO_HANDLES, DEMO_PASSWORD, demo_progress
 from gateway.app import Among, create_app
@@ -32,6 +34,7 @@ from services.runtime import lifecycle
 from services.runtime.cache import MEMORY, open_cache, shared_memory
 from services.runtime.channels import open_channel
 from services.runtime.lifecycle import Readiness, Server, StartError
+from services.runtime.sealing import Secret
 from services.runtime.telemetry import Metrics, configure_logging, configure_tracing, instrument_asgi
 from services.runtime.trust import Trust
 from services.runtime.web import WebServer
@@ -69,10 +72,8 @@ async def _serve(settings: Settings, started: float, place: Place) -> int:
         _log.warning("subscriptions are told nothing: ATRIUM_CACHE must be one that the job service shares")
     async with (
         open_cache(settings.cache) as cache,
-        open_backends(settings, readiness, metrics) as (channels, backends),
-        open_clients(
-            channels, metrics, cache, settings.cache_sizes, settings.room, sharing=settings.share_calls
-        ) as clients,
+        open_backends(settings, readiness, metrics) as (channels, backends, secret),
+        _clients(settings, channels, metrics, cache, secret) as clients,
         open_joint(metrics, lambda: clients.changes_heard, sharing=settings.share_answers) as joint,
     ):
         questions = PushQuestions(channels["account"], channels["activity"])
@@ -112,6 +113,14 @@ async def _serve(settings: Settings, started: float, place: Place) -> int:
         return await lifecycle.run(*servers, readiness=readiness, metrics=metrics, **times)
 
 
+def _clients(
+    settings: Settings, channels: Mapping[str, grpc.aio.Channel], metrics: Metrics, cache: Redis, secret: Secret
+) -> AbstractAsyncContextManager[Clients]:
+    """The backends behind the channels, asked as the settings say."""
+    sizes, room = settings.cache_sizes, settings.room
+    return open_clients(channels, metrics, cache, sizes, room, sharing=settings.share_calls, secret=secret)
+
+
 class FrontDoor:
     """A server that opens when everything behind it is prepared; until then the system lets clients wait."""
 
@@ -132,8 +141,8 @@ class FrontDoor:
 @asynccontextmanager
 async def open_backends(
     settings: Settings, readiness: Readiness, metrics: Metrics
-) -> AsyncIterator[tuple[Mapping[str, grpc.aio.Channel], list[Server]]]:
-    """Channels to the backends, and the servers of those that run in this process."""
+) -> AsyncIterator[tuple[Mapping[str, grpc.aio.Channel], list[Server], Secret]]:
+    """Channels to the backends, the servers of those that run in this process, and what only gateways know."""
     async with AsyncExitStack() as closing:
         addresses: Mapping[str, str] = {name: settings.addresses.of(name) for name in CONTRACTS}
         servers: list[Server] = []
@@ -150,7 +159,7 @@ async def open_backends(
             backend: await closing.enter_async_context(open_channel(backend, address, metrics, trust.caller("gateway")))
             for backend, address in addresses.items()
         }
-        yield channels, servers
+        yield channels, servers, partial(trust.secret, "gateway")
 
 
 async def sign_in_demo(clients: Clients) -> list[Persona]:

@@ -26,6 +26,7 @@ from schema.generated.activity.v1.activity_pb2 import Activity, ActivityPage, Au
 from schema.generated.banner.v1.banner_pb2 import Banner
 from schema.generated.permission.v1.permission_pb2 import Feature
 from schema.graphql import ports
+from services.runtime.sealing import Secret, no_secret
 from services.runtime.subjects import Changing, nothing_kept
 from services.runtime.tasks import task_group
 from services.runtime.telemetry import Metrics
@@ -178,14 +179,15 @@ async def open_clients(
     room: Room | None = None,
     *,
     sharing: bool = True,
+    secret: Secret = no_secret,
 ) -> AsyncIterator[Clients]:
     """The backends behind `channels`; what is still under way at the end is cancelled.
 
     With a `cache` answers are kept there and in this process, in these `sizes`; with `room` for it they are remembered
-    for when a backend is down.
+    for when a backend is down. What is found in the cache counts only if it was put there with the `secret`.
     """
     async with task_group() as group:
-        memories = Memories(room, cache, group) if room and cache else None
+        memories = Memories(room, cache, group, secret) if room and cache else None
         beside = [memories.heard] if memories else []
-        caches = Caches(cache, sizes or Sizes(), metrics, group, beside) if cache else None
+        caches = Caches(cache, sizes or Sizes(), metrics, group, beside, secret) if cache else None
         yield Clients(channels, metrics, group, caches, memories, sharing=sharing)

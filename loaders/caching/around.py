@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from loaders.caching.heard import Heard
+from services.runtime.sealing import Secret, no_secret
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,5 @@ class Around:
     wall: Callable[[], float] = time.time
     """Seconds since 1970."""
     rng: random.Random = field(default_factory=random.SystemRandom)
+    secret: Secret = field(default=no_secret, repr=False)
+    """Whoever does not know it puts nothing into the shared cache that counts."""

@@ -19,6 +19,7 @@ from loaders.caching.remote import Remote
 from loaders.caching.rules import RULES, Kept, Lifetimes
 from schema.generated.sharing.v1.sharing_pb2 import SCOPE_UNSPECIFIED
 from services.runtime.changed import CHANNEL, PREFIX, Changes, subjects_in
+from services.runtime.sealing import Secret, no_secret
 from services.runtime.subjects import is_kept
 from services.runtime.telemetry import Metrics
 from services.runtime.versioned_cache import Entries, Guard, Outage
@@ -42,9 +43,18 @@ class Caches:
     """Both levels, for all questions."""
 
     def __init__(
-        self, redis: Redis, sizes: Sizes, metrics: Metrics, group: asyncio.TaskGroup, beside: Sequence[Heard] = ()
+        self,
+        redis: Redis,
+        sizes: Sizes,
+        metrics: Metrics,
+        group: asyncio.TaskGroup,
+        beside: Sequence[Heard] = (),
+        secret: Secret = no_secret,
     ) -> None:
-        """Loads are tasks of `group`, and end with it. Those `beside` hear of every change, too."""
+        """Loads are tasks of `group`, and end with it. Those `beside` hear of every change, too.
+
+        What is shared counts only if it was put there with the `secret`.
+        """
         outage = Outage()
         self._sizes = sizes
         self._metrics = metrics
@@ -54,7 +64,7 @@ class Caches:
         self._beside = beside
         self.changes_heard = 0
         """Grows with each change that was heard of."""
-        self._around = Around(self._heard, group)
+        self._around = Around(self._heard, group, secret=secret)
 
     def of(self, question: Question[K, V], source: Source[K, V]) -> Source[K, V]:
         """The source, with its answers kept if the rules say so."""

@@ -89,7 +89,7 @@ class Remote(Generic[K, V]):
 
     def _read(self, seen: Seen[V], place: str, key: K, entry: bytes, renew: bool) -> None:
         try:
-            sealed = unseal(place, entry)
+            sealed = unseal(place, entry, self._around.secret())
             value = self._rule.unpack(key, sealed.payload)
             is_old = self._around.wall() - sealed.asked_at > RENEW_PART * self._seconds.remote
         except (Spoiled, DecodeError, ValueError):
@@ -115,7 +115,8 @@ class Remote(Generic[K, V]):
         return "absent" if self._rule.is_absent(value) else "hit"
 
     def _sealed(self, place: str, key: K, value: V, asked_at: float) -> bytes:
-        return seal(place, self._rule.version(value), asked_at, self._rule.pack(key, value))
+        payload = self._rule.pack(key, value)
+        return seal(place, self._rule.version(value), asked_at, payload, self._around.secret())
 
     def _milliseconds(self, value: V, elapsed: float) -> int:
         """How long the answer may still be kept."""

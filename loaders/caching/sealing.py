@@ -2,12 +2,13 @@
 
 import secrets
 import struct
-import zlib
 from typing import NamedTuple
 
-FORMAT = 1
+from services.runtime.sealing import SEAL_BYTES, is_sealed, sealed
+
+FORMAT = 2
 """Goes up when the meaning of the bytes changes; entries of another format are dropped."""
-_HEADER = struct.Struct(">BQI4s")
+_HEADER = struct.Struct(">BQ4s")
 _VERSION_DIGITS = 12
 """As many as the greatest version of an account has, and two more."""
 
@@ -24,20 +25,21 @@ class Sealed(NamedTuple):
     payload: bytes
 
 
-def seal(key: str, version: int, asked_at: float, payload: bytes) -> bytes:
+def seal(key: str, version: int, asked_at: float, payload: bytes, secret: bytes = b"") -> bytes:
     """The entry: no two are equal, so that whoever renews one can tell whether it still stands."""
-    check = zlib.crc32(payload, zlib.crc32(key.encode()))
-    return b"V%d:" % version + _HEADER.pack(FORMAT, int(asked_at * 1000), check, secrets.token_bytes(4)) + payload
+    head = b"V%d:" % version + _HEADER.pack(FORMAT, int(asked_at * 1000), secrets.token_bytes(4))
+    return head + sealed(secret, key, head + payload) + payload
 
 
-def unseal(key: str, entry: bytes) -> Sealed:
+def unseal(key: str, entry: bytes, secret: bytes = b"") -> Sealed:
     """What an entry tells; raises Spoiled."""
     prefix, colon, _ = entry[: _VERSION_DIGITS + 2].partition(b":")
-    if not colon or prefix[:1] != b"V" or not prefix[1:].isdigit() or len(entry) < len(prefix) + 1 + _HEADER.size:
-        raise Spoiled
     start = len(prefix) + 1
-    number, asked_at, check, _ = _HEADER.unpack_from(entry, start)
-    payload = entry[start + _HEADER.size :]
-    if number != FORMAT or check != zlib.crc32(payload, zlib.crc32(key.encode())):
+    end = start + _HEADER.size
+    if not colon or prefix[:1] != b"V" or not prefix[1:].isdigit() or len(entry) < end + SEAL_BYTES:
+        raise Spoiled
+    number, asked_at, _ = _HEADER.unpack_from(entry, start)
+    payload = entry[end + SEAL_BYTES :]
+    if number != FORMAT or not is_sealed(secret, key, entry[:end] + payload, entry[end : end + SEAL_BYTES]):
         raise Spoiled
     return Sealed(asked_at / 1000, payload)

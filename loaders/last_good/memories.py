@@ -12,6 +12,7 @@ from loaders.last_good.memory import Memory
 from loaders.last_good.rules import LASTING
 from loaders.last_good.shelf import Shelf
 from schema.generated.sharing.v1.sharing_pb2 import SCOPE_UNSPECIFIED
+from services.runtime.sealing import Secret, no_secret
 from services.runtime.versioned_cache import Outage
 
 K = TypeVar("K")
@@ -31,10 +32,10 @@ class Room:
 class Memories:
     """What one process remembers of the answers of backends."""
 
-    def __init__(self, room: Room, redis: Redis, group: asyncio.TaskGroup) -> None:
-        """What is shared is kept in `redis`."""
+    def __init__(self, room: Room, redis: Redis, group: asyncio.TaskGroup, secret: Secret = no_secret) -> None:
+        """What is shared is kept in `redis`, and counts only if it was put there with the `secret`."""
         self._room = room
-        self._shelf = Shelf(redis, group, Outage()) if room.shared else None
+        self._shelf = Shelf(redis, group, Outage(), secret=secret) if room.shared else None
         self.heard = Heard(max(rule.seconds for rule in LASTING.values()))
         """To be told of every change."""
 

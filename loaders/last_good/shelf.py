@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from loaders.caching.sealing import Spoiled, seal, unseal
 from services.runtime.cache import TIMEOUT_SECONDS
 from services.runtime.changed import CHANGED, MARKED_SECONDS
+from services.runtime.sealing import Secret, no_secret
 from services.runtime.versioned_cache import CACHE_FAILURES, Outage
 
 PREFIX = "atrium:last:1:"
@@ -66,9 +67,11 @@ class Shelf:
         gathering_seconds: float = GATHERING_SECONDS,
         timeout_seconds: float = TIMEOUT_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
+        secret: Secret = no_secret,
     ) -> None:
-        """Putting answers there is a task of `group`."""
+        """Putting answers there is a task of `group`. What was not put there with the `secret` is not found."""
         self._redis = redis
+        self._secret = secret
         self._group = group
         self._outage = outage
         self._gathering_seconds = gathering_seconds
@@ -116,7 +119,9 @@ class Shelf:
                 for name, pack, asked_at, seconds in answers:
                     payload, left = pack(), seconds - (self._monotonic() - asked_at) - self._timeout_seconds
                     if len(payload) <= MOST_BYTES and left >= 0.001:
-                        pipeline.set(PREFIX + name, seal(name, 1, 0.0, payload), px=int(left * 1000))
+                        pipeline.set(
+                            PREFIX + name, seal(PREFIX + name, 1, 0.0, payload, self._secret()), px=int(left * 1000)
+                        )
                 await pipeline.execute()
         except CACHE_FAILURES as error:
             self._outage.failed(error)
@@ -141,7 +146,7 @@ class Shelf:
         changed = {subject: MARKED_SECONDS - left for subject, left in zip(about, marks, strict=True) if left >= 0}
         return {
             name: Found(
-                _opened(name, sealed) if left >= 0 else None,
+                self._opened(name, sealed) if left >= 0 else None,
                 seconds - left,
                 min((changed[one] for one in names[name] if one in changed), default=math.inf),
             )
@@ -160,9 +165,8 @@ class Shelf:
         seconds = [milliseconds / 1000 for milliseconds in left]
         return list(zip(entries, seconds[: len(names)], strict=True)), seconds[len(names) :]
 
-
-def _opened(name: str, sealed: bytes | None) -> bytes | None:
-    try:
-        return unseal(name, sealed).payload if sealed is not None else None
-    except Spoiled:
-        return None
+    def _opened(self, name: str, sealed: bytes | None) -> bytes | None:
+        try:
+            return unseal(PREFIX + name, sealed, self._secret()).payload if sealed is not None else None
+        except Spoiled:
+            return None

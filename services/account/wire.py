@@ -1,6 +1,7 @@
 """The account backend put together."""
 
 from datetime import timedelta
+from functools import partial
 
 import grpc.aio
 
@@ -72,12 +73,11 @@ def create_servicer(resources: Resources, keys: ProviderKeys | None = None) -> A
 
 def create_caches(resources: Resources) -> Caches:
     """The caches of accounts and sessions, which fail together when the cache is down."""
-    entries, outage = Entries(resources.cache), Outage()
+    entries, outage, secret = Entries(resources.cache), Outage(), partial(resources.trust.secret, "account")
+    accounts, sessions = Guard(entries, "account:account:", outage), Guard(entries, "account:session:", outage)
     return Caches(
-        accounts=VersionedCache(
-            Guard(entries, "account:account:", outage), AccountRecord, lambda record: record.version
-        ),
-        sessions=VersionedCache(Guard(entries, "account:session:", outage), SessionRecord, lambda _: 1),
+        accounts=VersionedCache(accounts, AccountRecord, lambda record: record.version, secret=secret),
+        sessions=VersionedCache(sessions, SessionRecord, lambda _: 1, secret=secret),
     )
 
 

@@ -4,20 +4,27 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import grpc
 import httpx
+import msgspec
 import pytest
+from redis import Redis
 
 from schema.generated.admin.v1 import admin_pb2 as pb
 from schema.generated.admin.v1.admin_pb2_grpc import AdminServiceStub
 from schema.generated.identity.v1 import identity_pb2
+from services.account.data.sessions import SessionRecord
 from services.backends import BACKENDS
+from services.runtime.changed import PREFIX
 from services.runtime.channels import PROOF
+from services.runtime.sealing import sealed
 from services.runtime.settings import Settings
+from services.runtime.subjects import token_hash
 from services.runtime.trust import Trust
 from tests.conftest import free_port
 from tests.gateway.process import Running, finished, running
@@ -34,6 +41,7 @@ KEPT = {
 BOUND = 30.0
 """Seconds, half of what answers are kept; documented is one, for machines that do nothing else."""
 STAFF = identity_pb2.ACCOUNT_TYPE_STAFF
+MADE_UP = "a-token-that-nobody-was-given"
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,27 @@ def test_a_session_that_was_ended_at_one_gateway_is_soon_over_at_the_other(town:
         assert ask(town.here, WHO, token)["errors"][0]["extensions"]["code"] == 4010100
         took.append(seconds_until(lambda: "errors" in ask(town.there, WHO, token), True))  # noqa: B023
     print(f"over at the other gateway after {max(took) * 1000:.0f} ms at most")
+
+
+def test_nobody_becomes_somebody_else_by_way_of_the_cache(town: Town, redis_server: str) -> None:
+    sam, ada = sign_in(town.here, "sam"), sign_in(town.here, "ada")
+    assert ask(town.here, WHO, sam)["data"]["viewer"]["account"] == {"handle": "sam"}
+    with Redis.from_url(redis_server) as cache:
+        for place in ("account:session:", PREFIX + "/public/session_by_token/"):
+            entry = cache.get(place + token_hash(sam))
+            assert isinstance(entry, bytes)
+            cache.set(place + token_hash(ada), entry)
+        # By whoever knows how the account backend makes entries, but not its secret.
+        key, head, content = f"account:session:{token_hash(MADE_UP)}", b"V1:", session_of(4)
+        cache.set(key, head + sealed(b"", key, head + content) + content)
+    assert ask(town.there, WHO, ada)["data"]["viewer"]["account"] == {"handle": "ada"}
+    assert ask(town.there, WHO, MADE_UP)["errors"][0]["extensions"]["code"] == 4010100
+
+
+def session_of(account_id: int) -> bytes:
+    """What the account backend keeps of a session."""
+    now = datetime.now(UTC)
+    return msgspec.msgpack.encode(SessionRecord(token_hash(MADE_UP), account_id, now, now + timedelta(days=1)))
 
 
 def test_a_change_that_goes_by_no_gateway_is_soon_seen_at_both(town: Town) -> None:

@@ -3,6 +3,7 @@
 A process needs its own file and `public.json`; nobody but the account backend needs that of the account backend.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -21,6 +22,8 @@ from services.runtime.lifecycle import StartError
 _log = structlog.get_logger(__name__)
 
 PUBLIC = "public.json"
+SECRET = b"atrium secret of "
+"""Begins what secrets are made of, so that none is like anything else that is made of a key."""
 CURVE: Literal["Ed25519"] = "Ed25519"
 
 
@@ -30,6 +33,7 @@ class Keys:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._own: dict[str, tuple[int, OKPKey]] = {}
+        self._secrets: dict[str, tuple[OKPKey, bytes]] = {}
         self._public: dict[str, OKPKey] = {}
         self._public_read_at = 0
 
@@ -47,6 +51,15 @@ class Keys:
         except (ValueError, TypeError, JoseError) as error:
             if known is None:
                 raise StartError(f"{path} holds no key") from error
+        return known[1]
+
+    def secret(self, name: str) -> bytes:
+        """What only processes of this name know, as they do their key, of which it tells nothing; raises StartError."""
+        key = self.own(name)
+        known = self._secrets.get(name)
+        if known is None or known[0] is not key:
+            private = str(key.as_dict(private=True)["d"]).encode()
+            known = self._secrets[name] = key, hashlib.blake2b(SECRET + private, digest_size=32).digest()
         return known[1]
 
     def public(self, key_id: str) -> OKPKey | None:

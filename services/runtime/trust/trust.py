@@ -54,6 +54,10 @@ class Trust:
         for name in names:
             self.keys.own(name)
 
+    def secret(self, name: str) -> bytes:
+        """What all processes of this name know, and no other."""
+        return self.keys.secret(name)
+
     def caller(self, name: str) -> "TrustedCaller":
         """What this process calls others with, as the one of this name."""
         return TrustedCaller(self, name)

@@ -4,7 +4,7 @@ The store is the truth: it gives each value a version that grows with every writ
 key (a row lock, or a compare-and-set by version), and never reuses the key of a deleted value. Redis may lose any
 entry at any moment (eviction, expiry, restart). One Redis key holds at most one of three things:
 
-    V<version>:<msgpack>   a value, or the knowledge that the store has none (version 0, short-lived)
+    V<version>:<seal><msgpack>   a value, or the knowledge that the store has none (version 0, short-lived)
     L<token>               the lease of the one reader that may fill the key in
     W<token>               the mark of a writer that is about to commit
 

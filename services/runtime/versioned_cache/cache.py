@@ -9,11 +9,12 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from services.runtime.sealing import SEAL_BYTES, Secret, is_sealed, no_secret, sealed
 from services.runtime.versioned_cache.entries import Fill
 from services.runtime.versioned_cache.guard import Guard, is_taken, new_mark
 
 T = TypeVar("T")
-_VALUE = re.compile(rb"V(\d+):")
+_VALUE = re.compile(rb"(V(\d+):)(.{%d})" % SEAL_BYTES, re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,13 @@ class VersionedCache(Generic[T]):
         kind: type[T],
         version_of: Callable[[T], int],
         *,
+        secret: Secret = no_secret,
         lifetime: Lifetime | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        """`version_of` a value is at least 1."""
+        """`version_of` a value is at least 1. An entry that was not put there with the `secret` is as good as none."""
         self._guard = guard
+        self._secret = secret
         self._version_of = version_of
         self._lifetime = lifetime or Lifetime()
         self._rng = rng or random.SystemRandom()
@@ -80,7 +83,7 @@ class VersionedCache(Generic[T]):
             return seen.values
         leases = await self._guard.lease(seen.empty, seen.spoiled)
         loaded = await load(seen.unanswered)
-        await self._guard.fill([Fill(key, lease, *self._entry(loaded.get(key))) for key, lease in leases.items()])
+        await self._guard.fill([Fill(key, lease, *self._entry(key, loaded.get(key))) for key, lease in leases.items()])
         return seen.values | dict(loaded)
 
     @asynccontextmanager
@@ -97,7 +100,7 @@ class VersionedCache(Generic[T]):
         if write.value is None or not marked:
             await self._guard.forget([key])
         else:
-            await self._guard.settle(key, mark, self._version_of(write.value), *self._entry(write.value))
+            await self._guard.settle(key, mark, self._version_of(write.value), *self._entry(key, write.value))
 
     def forgetting(self, keys: Iterable[str]) -> AbstractAsyncContextManager[None]:
         """Wraps a transaction that changes or deletes the values of `keys`: `writing` with nothing put, for many."""
@@ -124,17 +127,26 @@ class VersionedCache(Generic[T]):
 
     def _decode(self, seen: _Seen[T], key: str, entry: bytes) -> None:
         try:
-            if (version := _VALUE.match(entry)) is None:
-                raise msgspec.DecodeError("not an entry")
-            if int(version[1]) > 0:
-                seen.values[key] = self._decoder.decode(entry[version.end() :])
+            version, content = self._opened(key, entry)
+            if version > 0:
+                seen.values[key] = self._decoder.decode(content)
         except msgspec.DecodeError:
             for keys in (seen.spoiled, seen.empty, seen.unanswered):
                 keys.append(key)
 
-    def _entry(self, value: T | None) -> tuple[bytes, int]:
+    def _opened(self, key: str, entry: bytes) -> tuple[int, bytes]:
+        """Version and content of an entry; DecodeError for what was not put under this key by one of us."""
+        found = _VALUE.match(entry)
+        content = entry[found.end() :] if found else b""
+        if found is None or not is_sealed(self._secret(), self._guard.place(key), found[1] + content, found[3]):
+            raise msgspec.DecodeError("not an entry")
+        return int(found[2]), content
+
+    def _entry(self, key: str, value: T | None) -> tuple[bytes, int]:
         """The entry for a value, or for the lack of one, and its lifetime in milliseconds."""
         version = 0 if value is None else self._version_of(value)
         seconds = self._lifetime.absent if value is None else self._lifetime.present
         factor = self._rng.uniform(1 - self._lifetime.jitter, 1 + self._lifetime.jitter)
-        return b"V%d:" % version + self._encoder.encode(value), max(1, int(seconds * factor * 1000))
+        head, content = b"V%d:" % version, self._encoder.encode(value)
+        seal = sealed(self._secret(), self._guard.place(key), head + content)
+        return head + seal + content, max(1, int(seconds * factor * 1000))

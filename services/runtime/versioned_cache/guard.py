@@ -39,6 +39,10 @@ class Guard:
         """The keys whose last write could not settle: read from the store until they are emptied."""
         return frozenset(self._owed)
 
+    def place(self, key: str) -> str:
+        """What the cache calls the key."""
+        return self._prefix + key
+
     async def look(self, keys: Sequence[str]) -> Held:
         """What the keys hold, in one round trip; those that must not be used now are left out."""
         usable = await self._usable(keys)

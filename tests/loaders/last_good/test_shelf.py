@@ -47,13 +47,18 @@ async def test_a_change_that_was_told_is_younger_than_what_was_there_before(shel
     assert found["ada"].changed < found["ada"].age
 
 
-async def test_what_was_not_put_there_under_this_name_is_not_found(shelf: Shelf, cache: Redis) -> None:
+async def test_what_was_not_put_there_under_this_name_by_one_of_us_is_not_found(
+    shelf: Shelf, cache: Redis, group: asyncio.TaskGroup
+) -> None:
     shelf.put(shelved("ada"))
     await until_there(cache, "ada")
+    stranger = Shelf(cache, group, Outage(), gathering_seconds=0, timeout_seconds=10, secret=lambda: b"another")
+    stranger.put(shelved("dee"))
+    await until_there(cache, "dee")
     await cache.rename(PREFIX + "ada", PREFIX + "bo")
     await cache.set(PREFIX + "cy", b"nonsense", px=50_000)
-    found = await shelf.find({"ada": [], "bo": [], "cy": []}, 100)
-    assert [one.payload for one in found.values()] == [None, None, None]
+    found = await shelf.find({"ada": [], "bo": [], "cy": [], "dee": []}, 100)
+    assert {name: one.payload for name, one in found.items()} == dict.fromkeys(("ada", "bo", "cy", "dee"))
     assert NOTHING.payload is None
 
 

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from services.runtime.cache import open_cache
+from services.runtime.sealing import Secret, no_secret
 from services.runtime.versioned_cache import Entries, Guard, Lifetime, Outage, VersionedCache
 from tests.conftest import free_port
 
@@ -37,8 +38,9 @@ class Atlas:
         return {key: self.cities[key] for key in keys if key in self.cities}
 
 
-def cities_on(redis: Redis, outage: Outage | None = None) -> VersionedCache[City]:
-    return VersionedCache(Guard(Entries(redis), "city:", outage), City, lambda city: city.version, rng=random.Random(7))
+def cities_on(redis: Redis, outage: Outage | None = None, secret: Secret = no_secret) -> VersionedCache[City]:
+    guard = Guard(Entries(redis), "city:", outage)
+    return VersionedCache(guard, City, lambda city: city.version, secret=secret, rng=random.Random(7))
 
 
 @pytest.fixture
@@ -145,6 +147,18 @@ async def test_an_entry_that_cannot_be_read_counts_as_missing_and_is_replaced(
     for _ in range(2):
         assert await cities.read(["r"], atlas.load) == {"r": ROME}
     assert atlas.asked == [["r"]]
+
+
+async def test_only_what_one_of_us_put_under_this_key_is_believed(cache: Redis) -> None:
+    ours, others = cities_on(cache, secret=lambda: b"ours"), cities_on(cache, secret=lambda: b"another's")
+    await ours.read(["r"], Atlas(r=ROME).load)
+    entry = await cache.get("city:r")
+    assert isinstance(entry, bytes)
+    head, endless = entry.partition(b":")[0] + b":", b"V" + b"9" * 5000 + b":" + bytes(16)
+    for spoilt in (entry, b"V99:" + entry[len(head) :], entry[:-1] + b"x", head + entry[len(head) + 16 :], endless):
+        await cache.set("city:o", spoilt)
+        assert await ours.read(["o"], Atlas(o=OSLO).load) == {"o": OSLO}
+    assert await others.read(["r"], Atlas(r=OSLO).load) == {"r": OSLO}
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"V", b"\x00\xff"])
