@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import string
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
@@ -91,6 +92,10 @@ async def test_a_token_names_an_account_until_its_end(
         {"exp": True},
         {"exp": 1e300},
         {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"exp": 10**400},
+        {"exp": [AT_NOON + 60]},
+        {"aud": [[AUDIENCE]]},
         {"nbf": AT_NOON + 31},
         {"nbf": "now"},
     ],
@@ -123,6 +128,9 @@ def unsigned(text: str) -> str:
 
 
 OTHER = RSAKey.generate_key(2048, {"kid": "rsa-1"})
+ODD: list[Any] = [OKPKey.generate_key("X25519", {"kid": "x-1"}), ECKey.generate_key("P-384", {"kid": "ec-2"})]
+"""Keys that an issuer publishes besides, for other purposes."""
+LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 FORGED: dict[str, Callable[[], str]] = {
     "no signature": lambda: unsigned(at_noon()),
     "a signature that is empty": lambda: at_noon().rpartition(".")[0] + ".",
@@ -136,6 +144,15 @@ FORGED: dict[str, Callable[[], str]] = {
     "a key that is no name": lambda: at_noon(header={"kid": {"a": 1}}),
     "a key of its own": lambda: at_noon("1", OTHER, header={"jwk": OTHER.as_dict(private=False), "kid": "own"}),
     "a demand that nobody understands": lambda: at_noon(header={"crit": ["exp"], "exp": 1}),
+    "a payload that is signed as it is": lambda: at_noon(header={"crit": ["b64"], "b64": False}),
+    "a demand for what everybody understands": lambda: at_noon(header={"crit": "exp", "exp": 1}),
+    "a letter that base64 has not": lambda: at_noon()[:-5] + "!" + at_noon()[-5:],
+    "a blank in it": lambda: at_noon()[:-5] + " " + at_noon()[-5:],
+    "a line end": lambda: at_noon() + "\n",
+    "padding": lambda: at_noon() + "==",
+    "bits that mean nothing": lambda: at_noon()[:-1] + LETTERS[LETTERS.index(at_noon()[-1]) ^ 1],
+    "a key for agreeing on keys": lambda: at_noon("1", EC, "ES256", header={"kid": "x-1"}),
+    "a curve that is not the algorithm's": lambda: at_noon("1", EC, "ES256", header={"kid": "ec-2"}),
     "another's payload": lambda: ".".join(
         [*at_noon("1").split(".")[:1], at_noon("4").split(".")[1], at_noon("1").split(".")[2]]
     ),
@@ -147,7 +164,8 @@ FORGED: dict[str, Callable[[], str]] = {
 
 
 @pytest.mark.parametrize("how", FORGED)
-async def test_a_forged_token_lets_nobody_in(how: str, provider: JwtProvider) -> None:
+async def test_a_forged_token_lets_nobody_in(how: str, provider: JwtProvider, issuer: Issuer) -> None:
+    issuer.keys += ODD
     with pytest.raises(errcode.Unauthenticated):
         await provider.read(FORGED[how]())
 
