@@ -89,6 +89,7 @@ async def test_whom_the_provider_names_is_let_in_and_nobody_else(how: str, centr
         "by another key": token("1", NEXT, now=now),
         "for nobody": token("acc_999", now=now),
         "for no id": token("ada", now=now),
+        "for an id that no store can keep": token(f"acc_{2**63}", now=now),
         "too long": token("1", now=now, more="x" * 4000),
     }
     codes = {why: code_of(await ask(centre, text)) for why, text in refused.items()}

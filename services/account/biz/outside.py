@@ -8,6 +8,8 @@ from services.account.biz.ports import AccountRepo, IdentityProvider
 from services.account.biz.rules import handle_key
 from services.account.biz.words import Claimed, Session, SessionState
 
+_LARGEST_ID = 2**63 - 1
+"""No store can be asked for a larger one: it would fail for all who are verified together."""
 _ACCOUNT_ID = re.compile(r"(?:acc_)?([1-9][0-9]{0,18})", re.ASCII)
 
 
@@ -40,11 +42,12 @@ class Outside:
     async def _ids(self, subjects: Collection[str]) -> Mapping[str, int]:
         """The id of each account that is named; what is no name is left out."""
         if not self._by_handle:
-            return {subject: int(found[1]) for subject in subjects if (found := _ACCOUNT_ID.fullmatch(subject))}
+            ids = {subject: int(found[1]) for subject in subjects if (found := _ACCOUNT_ID.fullmatch(subject))}
+            return {subject: account_id for subject, account_id in ids.items() if account_id <= _LARGEST_ID}
         keys = {subject: key for subject in subjects if (key := handle_key(subject))}
         named = await self._accounts.by_handle_keys({*keys.values()}) if keys else []
-        ids = {account.handle.lower(): account.id for account in named}
-        return {subject: ids[key] for subject, key in keys.items() if key in ids}
+        known = {account.handle.lower(): account.id for account in named}
+        return {subject: known[key] for subject, key in keys.items() if key in known}
 
 
 def _session(claimed: Claimed | SessionState, ids: Mapping[str, int]) -> Session | SessionState:
