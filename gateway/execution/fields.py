@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import GraphQLError, GraphQLField, GraphQLObjectType, is_non_null_type
@@ -23,6 +24,7 @@ Complete = Callable[["Execution", Any, Frame], Any]
 """Turns a resolved value into response data at a place; raises what graphql-core would raise there."""
 
 
+_are_known = attrgetter("are_known")
 Runs = dict[type, Callable[..., Any]]
 """By exact class of a value, the selection to run on it right away."""
 
@@ -82,13 +84,13 @@ class FieldPlan:
         self.call: Call | None = None
         """How to call the field's resolver; `None` where the field is read, or the execution brings the resolver."""
         self.arguments: Arguments | None = None
-        self.sources: tuple[Sources | None, ...] = ()
-        """Of each selection on its objects, what knows their classes; `None` for one that does more than read."""
+        self.sources: tuple[Sources, ...] = ()
+        """Of each selection on its objects, what knows their classes."""
 
     @property
     def is_told(self) -> bool:
         """Whether what is made of an object depends on it alone, as far as any was seen: all is read by told parts."""
-        return all(sources is not None and sources.are_known for sources in self.sources)
+        return all(map(_are_known, self.sources))
 
     def nodes(self) -> list[FieldNode]:
         """The field's nodes in the document, in a list of their own."""

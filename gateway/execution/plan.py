@@ -15,7 +15,7 @@ from .arguments import compile_arguments
 from .completers import compile_completer
 from .fields import FieldPlan
 from .frames import Frame, path_of
-from .selections import Selection, write_selection
+from .selections import UNKNOWN, Selection, write_selection
 
 if TYPE_CHECKING:
     from .dialect import Dialect
@@ -78,11 +78,11 @@ class Plan:
             return run
         except TooLarge:
             self._plans.note("large selection")
-            field.sources = (None,)
+            field.sources = (UNKNOWN,)
             return interpreted(field, type_)
         except Exception:
             self._plans.note("not compilable")
-            field.sources = (None,)
+            field.sources = (UNKNOWN,)
             return interpreted(field, type_)
         finally:
             self._plans.seconds += perf_counter() - started

@@ -52,7 +52,7 @@ class Sources(dict[type, bool]):
     def __init__(self, told: list[Told]) -> None:
         super().__init__()
         self._told = told
-        self.are_known = True
+        self.are_known = bool(told)
         """Whether all classes so far have them."""
 
     def __missing__(self, kind: type) -> bool:
@@ -63,12 +63,16 @@ class Sources(dict[type, bool]):
         return known
 
 
+UNKNOWN = Sources([])
+"""What knows of no class."""
+
+
 class Selection(NamedTuple):
     """One selection set as a function."""
 
     run: Run
-    sources: Sources | None
-    """What knows the classes of its sources; `None` where it does more than read leaves by told parts."""
+    sources: Sources
+    """What knows the classes of its sources; UNKNOWN where it does more than read leaves by told parts."""
 
 
 def write_selection(fields: list[FieldPlan]) -> Selection:
@@ -90,7 +94,7 @@ def write_selection(fields: list[FieldPlan]) -> Selection:
     lines.append("    return out")
     source = "\n".join(lines)
     exec(code_of(source) if len(source) <= _MOST_KEPT else _compiled(source), scope)  # noqa: S102
-    return Selection(scope["run"], sources if told and all(map(_is_told, fields)) else None)
+    return Selection(scope["run"], sources if all(map(_is_told, fields)) else UNKNOWN)
 
 
 def _is_told(field: FieldPlan) -> bool:
