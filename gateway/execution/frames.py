@@ -5,6 +5,7 @@ or list index, the name of the parent object type (`None` for a list item), the 
 whether null there must propagate to the parent.
 """
 
+from collections.abc import Container
 from typing import Any, TypeAlias
 
 from graphql.pyutils import Path
@@ -33,10 +34,15 @@ def field_of(frame: Frame) -> Frame:
     return frame
 
 
-def is_within(frame: Frame | None, place: Place) -> bool:
-    """Whether a frame is at a place, or below it."""
+def place_of(frame: Frame) -> Place:
+    """The place of a frame."""
+    return id(frame[3]), frame[1]
+
+
+def is_within(frame: Frame | None, places: Container[Place]) -> bool:
+    """Whether a frame is at one of some places, or below it."""
     while frame is not None:
-        if frame[1] == place[1] and id(frame[3]) == place[0]:
+        if (id(frame[3]), frame[1]) in places:
             return True
         frame = frame[0]
     return False

@@ -90,8 +90,7 @@ class Plan:
     def _write(self, executor: CompiledExecution, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         if self.fields + len(grouped) > self._plans.most_fields:
             raise TooLarge
-        self.fields += len(grouped)
-        self._plans.grown(self, len(grouped))
+        self._plans.grow(self, len(grouped))
         fields = [self._field(executor, type_, key, details) for key, details in grouped.items()]
         return write_selection([field for field in fields if field is not None])
 

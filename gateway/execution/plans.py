@@ -149,9 +149,10 @@ class Plans:
         if self.observe is not None:
             self.observe(f"interpreted:{reason}")
 
-    def grown(self, plan: Plan, fields: int) -> None:
-        """Counts fields that were added to a plan, and makes room for them."""
+    def grow(self, plan: Plan, fields: int) -> None:
+        """Counts fields that are added to a plan, and makes room for them."""
         with self._lock:
+            plan.fields += fields
             if plan.is_counted:
                 self._count(fields)
 

@@ -16,7 +16,7 @@ from graphql.pyutils import is_async_iterable
 from .branches import Branch, Waiting, branches_of, nullable_around
 from .dialect import Show
 from .fields import Complete, FieldPlan
-from .frames import Frame, field_of, is_within, path_of
+from .frames import Frame, Place, field_of, is_within, path_of, place_of
 from .repeats import Repeats
 from .together import Question, Questions, future_of, note_failure, together, wait_for
 
@@ -241,7 +241,7 @@ class Execution:
     def _go_on(self, around: Frame | None, questions: Questions, answered: list[Question]) -> None:
         """Puts what was asked in its place. Raises the error that makes null propagate beyond a frame."""
         noted, asked = len(self._noted), len(self._asked)
-        repeats = Repeats()
+        repeats, nulled = Repeats(), set[Place]()
         for _, awaited, field, show, place in answered:
             try:
                 made = repeats.again(field, awaited, show)
@@ -252,7 +252,9 @@ class Execution:
                 if nearest is None:
                     self._abandon(noted, asked)
                     raise
-                self._put_null(error, nearest)
+                self._null(error, nearest)
+                nulled.add(place_of(nearest))
+        self._forget(nulled)
         if len(self._asked) > asked:
             questions.add(self._asked_since(asked))
         if len(self._noted) > noted:
@@ -292,10 +294,18 @@ class Execution:
         return self._noted_since(noted), self._asked_since(asked)
 
     def _put_null(self, error: GraphQLError, place: Frame) -> None:
+        self._null(error, place)
+        self._forget({place_of(place)})
+
+    def _null(self, error: GraphQLError, place: Frame) -> None:
         self.errors.add(error, path_of(place))
         place[3][place[1]] = None
-        for questions in self._driven:
-            questions.forget(place)
+
+    def _forget(self, nulled: set[Place]) -> None:
+        """Nobody waits any more for what was asked below places."""
+        if nulled:
+            for questions in self._driven:
+                questions.forget(nulled)
 
     def _noted_since(self, number: int) -> list[Waiting]:
         """Takes back what was noted after the first so many."""
@@ -311,7 +321,7 @@ class Execution:
 
     def _abandon_below(self, place: Frame) -> None:
         """What was noted below a place that failed at once comes to its end, but nobody waits for it."""
-        noted, asked, nulled = len(self._noted), len(self._asked), (id(place[3]), place[1])
+        noted, asked, nulled = len(self._noted), len(self._asked), (place_of(place),)
         while noted and is_within(self._noted[noted - 1].place, nulled):
             noted -= 1
         while asked and is_within(self._asked[asked - 1][4], nulled):

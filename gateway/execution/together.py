@@ -6,7 +6,7 @@ from asyncio import CancelledError, Future, gather, get_running_loop
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from .frames import Frame, is_within
+from .frames import Frame, Place, is_within
 
 if TYPE_CHECKING:
     from .fields import FieldPlan
@@ -69,9 +69,8 @@ class Questions:
         self._tasks[task] = None
         task.add_done_callback(self._on_done)
 
-    def forget(self, place: Frame) -> None:
-        """Nobody waits any more for what is below a place."""
-        nulled = (id(place[3]), place[1])
+    def forget(self, nulled: set[Place]) -> None:
+        """Nobody waits any more for what is below places."""
         for future, questions in [*self._pending.items()]:
             questions[:] = [question for question in questions if not is_within(question[4], nulled)]
             if not questions:

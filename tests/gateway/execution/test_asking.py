@@ -18,6 +18,8 @@ from graphql import (
 )
 
 from gateway.execution import CompiledExecutor
+from gateway.execution.frames import Place
+from gateway.execution.running import Execution
 from tests.gateway.execution.same import same
 
 Ask = Callable[..., Any]
@@ -252,6 +254,27 @@ async def test_nobody_waits_below_a_null_that_propagates() -> None:
     assert result.data == {"thing": None, "things": None}
     assert not any(one.cancelled() for one in asked[-4:])  # Others may await the same.
     assert others() == set()
+
+
+async def test_what_waits_is_looked_through_once_for_all_that_fail_together() -> None:
+    looked: list[int] = []
+
+    class Counting(Execution):
+        def _forget(self, nulled: set[Place]) -> None:
+            looked.append(len(nulled))
+            super()._forget(nulled)
+
+    class Counted(CompiledExecutor):
+        execution_class = Counting
+
+    failed = later(ValueError("no"))
+    schema = schema_of(a=made_of(lambda *_: (future(), str)), must=made_of(lambda *_: (failed, str)))
+    document = parse("{ " + " ".join(f"t{number}: thing {{ a must }}" for number in range(50)) + " }")
+    made: Any = execute(schema, document, executor_class=Counted)
+    result = await made
+    assert result.data == {f"t{number}": None for number in range(50)}
+    assert len(result.errors) == 50
+    assert looked == [50]
 
 
 async def test_nobody_waits_below_a_null_that_propagates_at_once() -> None:

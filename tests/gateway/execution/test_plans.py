@@ -1,5 +1,8 @@
 """Plans are bounded, counted, forgotten in order, and know an operation again."""
 
+import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -125,6 +128,33 @@ def test_fields_of_what_was_forgotten_meanwhile_do_not_count() -> None:
     assert (plans.fields, len(plans)) == (1, 1)
     run(plans, "{ a b }")
     assert plans.fields == 2
+
+
+def test_threads_share_plans_and_their_counts_stay_true() -> None:
+    plans = Plans(most_operations=5, most_shapes=2, most_fields_in_all=60)
+    document = "query ($x: Boolean!) {{ k{0}: a @skip(if: $x) b me {{ a all {{ b a me {{ a }} }} }} }}"
+    cases = [(document.format(number), {"x": x}) for number in range(10) for x in (True, False)]
+    me = {"a": "A", "all": [{"b": 1, "me": ROOT}]}
+    expected = [execute(SCHEMA, parse(text), {"me": me}, variable_values=values) for text, values in cases]
+
+    def work(seed: int) -> list[Any]:
+        order = random.Random(seed).choices(range(len(cases)), k=60)
+        return [
+            number
+            for number in order
+            if run(plans, cases[number][0], root={"me": me}, variable_values=cases[number][1]) != expected[number]
+        ]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert [*pool.map(work, range(4))] == [[]] * 4
+    finally:
+        sys.setswitchinterval(interval)
+    for number in range(5):
+        run(plans, f"{{ z{number}: a }}")
+    assert (len(plans), plans.fields) == (5, 5)
 
 
 def test_a_plan_that_could_not_be_made_leaves_no_fields_behind() -> None:
