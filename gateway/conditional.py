@@ -5,7 +5,11 @@ import hashlib
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.lanes import HEADER as LANE
+
 PUBLIC = "public"
+VARY = f"accept, {LANE}"
+"""What else a cache on the way has to tell requests apart by: another lane is answered by other services."""
 
 
 def conditional(request: Request, response: Response) -> Response:
@@ -13,7 +17,7 @@ def conditional(request: Request, response: Response) -> Response:
     if request.method != "GET" or not response.headers["cache-control"].startswith(PUBLIC):
         return response
     tag = f'"{hashlib.blake2b(bytes(response.body), digest_size=16).hexdigest()}"'
-    response.headers.update({"etag": tag, "vary": "accept"})
+    response.headers.update({"etag": tag, "vary": VARY})
     if not _holds(",".join(request.headers.getlist("if-none-match")), tag):
         return response
     kept = {name: response.headers[name] for name in ("etag", "vary", "cache-control")}

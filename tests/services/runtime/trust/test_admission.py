@@ -236,6 +236,10 @@ def test_each_method_says_who_may_call_it(method: MethodDescriptor) -> None:
     assert callers <= {*NAMES}
 
 
+def test_a_method_that_says_nothing_may_be_called_by_nobody() -> None:
+    assert callers_of("/grpc.health.v1.Health/Check") == frozenset()
+
+
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
 def test_whoever_speaks_for_others_must_prove_for_whom(method: MethodDescriptor) -> None:
     speaks_for_others = callers_of(f"/{method.containing_service.full_name}/{method.name}") & {"gateway"}
