@@ -1,5 +1,6 @@
 """The real parts that tests run on: PostgreSQL and Redis servers, and both stacks that a backend must serve on."""
 
+import gc
 import os
 import shutil
 import socket
@@ -39,6 +40,18 @@ Serve: TypeAlias = Callable[[Backend, Resources], Awaitable[grpc.aio.Channel]]
 """The fixture `serve`: runs a backend behind a real gRPC server and gives a channel to it."""
 STACKS = ("embedded", "servers")
 """`embedded` is SQLite and the in-process cache, `servers` is PostgreSQL and Redis."""
+LONG = (
+    "tests/chaos/",
+    "tests/services/task/",
+    "tests/bench/",
+    "tests/scenario/",
+    "tests/gateway/test_workers.py",
+    "tests/docs/",
+    "tests/services/admin/test_commands.py",
+    "tests/events/",
+    "tests/services/job/test_whole_merge.py",
+)
+"""Modules that take long for the number of their tests, in an order in which neighbours disturb each other little."""
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """When every test's clock starts: a Monday."""
 
@@ -76,6 +89,21 @@ def pytest_configure() -> None:
     patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
     hypothesis.settings.register_profile("patient", patient)
     hypothesis.settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, so that at the end no process waits for what another still has to do."""
+
+    def place(item: pytest.Item) -> int:
+        return next((place for place, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG))
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """All that was imported stays: it need not be searched for garbage while tests run."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

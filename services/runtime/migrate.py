@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -68,10 +69,16 @@ def _lock(backend: Backend, connection: Connection) -> None:
 
 def _is_current(backend: Backend, connection: Connection) -> bool:
     context = MigrationContext.configure(connection, opts={"version_table": version_table(backend)})
-    scripts = ScriptDirectory.from_config(config(backend))
-    known = {script.revision for script in scripts.walk_revisions()}
+    known, latest = _revisions(backend)
     present = set(context.get_current_heads())
-    return bool(present) and (present == set(scripts.get_heads()) or not present & known)
+    return bool(present) and (present == latest or not present & known)
+
+
+@cache
+def _revisions(backend: Backend) -> tuple[frozenset[str], frozenset[str]]:
+    """All migrations that this program has, and those that no other follows; they stay as long as it runs."""
+    scripts = ScriptDirectory.from_config(config(backend))
+    return frozenset(script.revision for script in scripts.walk_revisions()), frozenset(scripts.get_heads())
 
 
 def _escaped(path: Path) -> str:
