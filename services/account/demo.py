@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import islice
 from random import Random
 from typing import Any
@@ -97,6 +98,7 @@ class _Loading:
             self._demo.report(len(chunk))
 
 
+@cache
 def shared_hash() -> str:
     """Hash of the one password; its salt is fixed, since the same rows must come out each time."""
     secret, salt = PASSWORD.encode(), b"atrium-demo-salt"

@@ -107,7 +107,7 @@ async def open_town(make_resources: MakeResources) -> AsyncIterator[Town]:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Waits until something holds, for ten seconds at most."""
+    """Returns once something holds."""
     async with asyncio.timeout(60):
         while not await holds():  # noqa: ASYNC110 - it may be any row of a store.
             await asyncio.sleep(0.01)

@@ -51,7 +51,7 @@ async def resources(make_resources: MakeResources, channels: Mapping[str, grpc.a
 
 @pytest.fixture
 def until() -> Until:
-    """Waits until something holds, for five seconds at most."""
+    """Returns once something holds."""
 
     async def wait(holds: Callable[[], Awaitable[bool]]) -> None:
         async with asyncio.timeout(60):
