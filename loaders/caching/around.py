@@ -23,3 +23,5 @@ class Around:
     rng: random.Random = field(default_factory=random.SystemRandom)
     secret: Secret = field(default=no_secret, repr=False)
     """Whoever does not know it puts nothing into the shared cache that counts."""
+    renewing_after: float = 0.05
+    """For so many seconds what is to be renewed waits for more of it: nobody waits for that, and each look costs."""

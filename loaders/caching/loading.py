@@ -1,5 +1,6 @@
 """Loads that belong to nobody: whoever misses an answer joins one, and the answer is kept for those who come later."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -15,6 +16,7 @@ from loaders.caching.rules import Kept
 from schema.errcode import AtriumError
 from services.runtime.channels import CALL_SECONDS, CallTally, call_tally
 from services.runtime.deadline import deadline_of_its_own
+from services.runtime.lane import lane
 
 _log = structlog.get_logger(__name__)
 
@@ -51,6 +53,7 @@ class Loading(Generic[K, V]):
         self.source = source
         self._around = around
         self._flights: dict[str, Flight[K, V]] = {}
+        self._renewing: dict[str, dict[str, K]] = {}
 
     def join(self, keys: Mapping[str, K], tally: CallTally) -> dict[str, Flight[K, V]]:
         """The flight that brings each of these, by place: one that is under way, or a new one for all others.
@@ -71,8 +74,17 @@ class Loading(Generic[K, V]):
         return flight if self._around.monotonic() - flight.began < self._levels.local_seconds else None
 
     def renew(self, keys: Mapping[str, K]) -> None:
-        """Has these loaded again, for nobody in particular."""
-        if new := {place: key for place, key in keys.items() if place not in self._flights}:
+        """Has these loaded again, for nobody in particular, together with what else is to be renewed in this lane."""
+        gathered = self._renewing.get(lane())
+        if gathered is None:
+            self._around.group.create_task(self._renew_soon())
+            gathered = self._renewing[lane()] = {}
+        gathered.update(keys)
+
+    async def _renew_soon(self) -> None:
+        await asyncio.sleep(self._around.renewing_after)
+        gathered = self._renewing.pop(lane())
+        if new := {place: key for place, key in gathered.items() if place not in self._flights}:
             self._levels.count("local", "renewed", len(new))
             self._begin(new, renew=True)
 

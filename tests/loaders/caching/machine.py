@@ -166,7 +166,9 @@ class Gateway:
     def __init__(self, world: World, group: Group, making: Making) -> None:
         self._world = world
         self.heard = making.heard(LIFETIMES.longest, monotonic=world.clock)
-        around = Around(self.heard, cast(asyncio.TaskGroup, group), world.clock, world.clock, random.Random(7))
+        around = Around(
+            self.heard, cast(asyncio.TaskGroup, group), world.clock, world.clock, random.Random(7), renewing_after=0
+        )
         kept = RULES["account_by_id"]
         assert isinstance(kept, Kept)
         guard = Guard(SteppedEntries(world), "", Outage(pause=0))

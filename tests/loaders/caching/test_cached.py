@@ -117,6 +117,23 @@ async def test_an_answer_that_is_still_wanted_is_renewed_before_it_ends(
     assert gateway.counted["remote hit"] == 5
 
 
+async def test_what_is_to_be_renewed_in_one_moment_is_looked_for_together(
+    make_gateway: MakeGateway, store: AccountStore, clock: Clock, tasks: Tasks
+) -> None:
+    gateway = make_gateway(remote=False)
+    await gateway.answers(1, 2, 3)
+    with in_lane("red"):
+        await gateway.answers(1)
+    clock.now += LOCAL * 0.7
+    assert gateway.knows(1)
+    assert gateway.knows(2)
+    with in_lane("red"):
+        assert gateway.knows(1)
+    await tasks.rest()
+    assert store.asked == [[1, 2, 3], [1], [1, 2], [1]]
+    assert gateway.counted["local renewed"] == 3
+
+
 async def test_in_the_shared_cache_too(
     make_gateway: MakeGateway, store: AccountStore, cache: Redis, clock: Clock, tasks: Tasks
 ) -> None:
@@ -142,7 +159,7 @@ async def test_what_nobody_wants_is_not_renewed(make_gateway: MakeGateway, store
 
 
 async def test_an_answer_that_cannot_be_renewed_lasts_to_its_end_and_is_tried_once(
-    make_gateway: MakeGateway, store: AccountStore, clock: Clock
+    make_gateway: MakeGateway, store: AccountStore, clock: Clock, tasks: Tasks
 ) -> None:
     gateway = make_gateway(remote=False)
     await gateway.answers(1)
@@ -150,6 +167,7 @@ async def test_an_answer_that_cannot_be_renewed_lasts_to_its_end_and_is_tried_on
     clock.now += LOCAL * 0.7
     for _ in range(3):
         assert await gateway.read(1) == [account(1)]
+    await tasks.rest()
     assert len(store.asked) == 2
 
 

@@ -129,7 +129,7 @@ class Gateway(Generic[K, V]):
         self._tasks = tasks
         self.counted: Counter[str] = Counter()
         self.heard = Heard(LIFETIMES.longest, monotonic=clock)
-        around = Around(self.heard, cast(asyncio.TaskGroup, tasks), clock, clock, random.Random(7))
+        around = Around(self.heard, cast(asyncio.TaskGroup, tasks), clock, clock, random.Random(7), renewing_after=0)
         seconds = rule.seconds(LIFETIMES)
         guard = Guard(Entries(redis), PREFIX, Outage(pause=0))
         self.local = Local[V](most, self.heard, self._count)
