@@ -30,6 +30,8 @@ class Figures:
     """Of the requests that were sent while the fault lasted, up to when what died is started again."""
     recover_s: float
     """From the end of the fault to the first whole answer to a request sent after it."""
+    refused: int = 0
+    """Failures that said there was too much to do."""
     unclear: int = 0
     """Failures whose codes do not say what is wrong."""
     codes: str = ""
@@ -104,6 +106,7 @@ def summed_up(outcomes: Sequence[Outcome], span: Span, recover_s: float | None =
         degraded=count(outcomes, WITH_GAPS),
         p99_ms=percentile(during, 99),
         recover_s=first_whole(outcomes, span.ended) if recover_s is None else recover_s,
+        refused=count(failures, REFUSED),
         unclear=sum(not is_clear(outcome) for outcome in failures),
         codes=told_by(failures),
         complaints=(*span.complaints, *unable),
@@ -149,6 +152,7 @@ def as_json(found: Figures, missed: Sequence[str]) -> dict[str, Any]:
         "degraded": found.degraded,
         "p99_ms": round(found.p99_ms, 1),
         "recover_s": round(found.recover_s, 2),
+        "refused": found.refused,
         "missed": list(missed),
     }
     return written if found.goodput is None else written | {"goodput": round(found.goodput, 2)}

@@ -57,7 +57,8 @@ def test_times_count_until_what_died_is_started_again() -> None:
 
 def test_a_failure_that_says_nothing_is_unclear() -> None:
     outcomes = [came(11, FAILED, 0.1, 5000000), came(11, LOST), came(11, FAILED), came(11, REFUSED)]
-    assert summed_up(outcomes, SPAN).unclear == 3
+    found = summed_up(outcomes, SPAN)
+    assert (found.failed, found.unclear, found.refused) == (4, 3, 1)
 
 
 def test_bounds_that_are_kept_complain_of_nothing() -> None:
@@ -91,5 +92,6 @@ def test_what_is_written_has_the_promised_shape() -> None:
         "degraded": 2,
         "p99_ms": 51.3,
         "recover_s": 0.12,
+        "refused": 0,
         "missed": ["failed 1 > 0"],
     }
