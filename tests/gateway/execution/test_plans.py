@@ -164,6 +164,15 @@ def test_a_plan_that_could_not_be_made_leaves_no_fields_behind() -> None:
     assert (plans.fields, plans.interpreted["not compilable"]) == (0, 2)
 
 
+def test_responses_may_nest_deeper_than_graphql_core_can_make_them() -> None:
+    document = "{ " + "me { " * 180 + "a" + " }" * 180 + " }"
+    me: dict[str, Any] = {"a": "A"}
+    for _ in range(180):
+        me = {"me": me}
+    assert run(Plans(), document, root=me) == ExecutionResult(me, None)
+    assert execute(SCHEMA, parse(document), me) != ExecutionResult(me, None)
+
+
 @pytest.mark.parametrize(
     "document",
     [
