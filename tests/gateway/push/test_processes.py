@@ -89,6 +89,8 @@ class Reader:
                     await self._read_some(subscriber, count)
             except ConnectionClosed as closed:
                 self.ends.append(closed.rcvd.code if closed.rcvd else None)
+            except TimeoutError:  # An OSError too: to try again would be to wait for ever.
+                raise
             except (InvalidHandshake, OSError):
                 await asyncio.sleep(0.05)  # Nobody is there; a client does not hurry back.
 
