@@ -22,7 +22,7 @@ run: $(VENV)/.run ## Serve the gateway, every backend and demo data on http://12
 test: $(VENV)/.dev ## Install the real parts, check everything, run every test
 	@sh tools/setup.sh parts redis-server chromium
 	@$(BIN)/python -m tools.check
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder --reruns 1 -rR --durations 15
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder --reruns 2 -rR --durations 15
 
 check: $(VENV)/.dev ## Style, types, who imports whom, contracts, generated files, sizes
 	@$(BIN)/python -m tools.check $(ONLY)

@@ -102,7 +102,7 @@ class Reader:
 
 
 async def publish_in_turn(town: Town, tokens: Sequence[str]) -> list[str]:
-    """One by one: which of two at once is stored first is up to chance, and a client that resumes between may miss it."""
+    """One by one: of two at once either is stored first, and a client that resumes between may miss the other."""
     return [await town.publish(token) for _ in range(EACH) for token in tokens]
 
 
